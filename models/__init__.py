@@ -1,0 +1,1 @@
+"""The networks that are compared, each beside its own training function."""

@@ -1,0 +1,120 @@
+"""Runs of networks, done in parallel and kept as rows of a CSV file: what every study here is made of.
+
+A row is one network in one round. Rows are appended one by one as they come, so that a study that is interrupted goes
+on where it was; a run that diverges is a row that says so.
+"""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import joblib
+import torch
+from torch import nn
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import helpers
+from models.AuxLoss import AuxModel, train_model_AM
+from models.SimpleCNN import SimpleModel, train_model
+from models.WSharing import WSModel, train_model_WS
+
+RESULTS = Path(__file__).resolve().parent / "results"
+NETWORKS = {  # class, training function, whether the latter is given the digits' classes
+    "SimpleModel": (SimpleModel, train_model, False),
+    "WSModel": (WSModel, train_model_WS, False),
+    "AuxModel": (AuxModel, train_model_AM, True),
+}
+MERGES = {
+    "none": nn.Identity(),
+    "relu": nn.ReLU(),
+    "tanh": nn.Tanh(),
+    "sigmoid": nn.Sigmoid(),
+    "softmax": nn.Softmax(dim=-1),
+    "log-softmax": nn.LogSoftmax(dim=-1),
+}
+COLUMNS = [
+    *("experiment", "network", "round", "settings", "parameters", "first_loss", "last_loss"),
+    *("wrong", "total", "seconds", "error", "torch", "commit"),
+]
+
+
+class Job(NamedTuple):
+    """One run. The keywords of the network, of its training and of its pairs are plain JSON: they identify its row."""
+
+    experiment: str
+    network: str
+    round: int
+    model: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What a row is told by: experiment, network, round and settings."""
+        settings = {"model": self.model, "training": self.training, "data": self.data}
+        return self.experiment, self.network, str(self.round), json.dumps(settings, sort_keys=True)
+
+
+def commit() -> str:
+    """Return the commit of the checkout, or "unknown" outside one."""
+    command = ["git", "-C", str(RESULTS), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
+def run_job(job: Job) -> dict[str, Any]:
+    """Run one job on one thread and return its row; a run that diverges gives a row whose `error` says so."""
+    torch.set_num_threads(1)
+    network, train_function, takes_classes = NETWORKS[job.network]
+    data = helpers.load_round(job.round, **job.data)
+    keywords = {**job.model, **({"merge": MERGES[job.model["merge"]]} if "merge" in job.model else {})}
+    classes = [data.train_classes] if takes_classes else []
+    row = dict(zip(COLUMNS, job.key, strict=False), torch=torch.__version__, commit=commit())
+    try:
+        result = helpers.run(data, lambda: network(**keywords), train_function, *classes, **job.training)
+    except helpers.UserError as error:
+        return {**row, "error": str(error)}
+    row |= {"parameters": result.nb_parameters, "seconds": round(result.seconds, 2)}
+    row |= {"first_loss": round(result.losses[0], 6), "last_loss": round(result.losses[-1], 6)}
+    return row | {"wrong": result.nb_wrong, "total": result.nb_test_pairs}
+
+
+def read(file: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, none if there is no file; a last line cut short is left out."""
+    if not file.exists():
+        return []
+    text = file.read_text()
+    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
+
+
+def complete(file: Path, jobs: Iterable[Job], workers: int = -1) -> None:
+    """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it."""
+    rows = read(file)
+    done = {tuple(row[column] for column in ("experiment", "network", "round", "settings")) for row in rows}
+    missing = [job for job in jobs if job.key not in done]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
+    new_rows = parallel(joblib.delayed(run_job)(job) for job in missing)
+    with file.open("r+" if rows else "w", newline="") as opened:
+        if rows:
+            text = opened.read()
+            opened.seek(text.rfind("\n") + 1)
+            opened.truncate()
+        writer = csv.DictWriter(opened, COLUMNS)
+        if not rows:
+            writer.writeheader()
+        for row in tqdm(new_rows, total=len(missing), desc=file.stem, unit="run"):
+            writer.writerow(row)
+            opened.flush()
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a text file so that it is there in full or as it was before."""
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_text(text)
+    partial.replace(file)

@@ -1,0 +1,108 @@
+"""How the settings of the three base networks were chosen: on validation pairs, in rounds 1000 to 1009.
+
+    python report/tuning.py
+
+First, at one size, what is applied to the ten scores before the merge, and whether mini-batches are shuffled; then,
+with that choice, the channels of the convolutions and the hidden units. Every setting is tried on all three networks,
+and the one with the best mean validation accuracy over the three is taken for all, so that they differ in their idea
+only.
+
+Rows are kept in results/tuning.csv, where only the missing ones are run; results/tuning.md is made from them.
+"""
+
+import itertools
+from statistics import mean
+from typing import Any
+
+from rows import MERGES, RESULTS, Job, complete, read, write_whole
+
+from helpers import nb_parameters
+from models.SimpleCNN import SimpleModel
+from models.WSharing import WSModel
+
+ROUNDS = range(1000, 1010)
+DATA = {"validation": True, "nb_test_pairs": 5000}  # more than the 1000 of a test: less noise in what is chosen by
+MAX_PARAMETERS = 70_000  # the course's hint
+FILE = RESULTS / "tuning.csv"
+NETWORKS = ("SimpleModel", "WSModel", "AuxModel")
+
+FIRST_SIZE = {"maps": [32, 64], "hidden": 100}
+MERGE_SETTINGS = [
+    {**FIRST_SIZE, "merge": merge, "shuffle": shuffle} for merge, shuffle in itertools.product(MERGES, (True, False))
+]
+
+
+def size_settings(merge: str, shuffle: bool) -> list[dict[str, Any]]:
+    """Return the sizes that are tried with the chosen merge and shuffling: those of at most 70,000 parameters."""
+    sizes = itertools.product(([16, 32], [24, 48], [32, 64], [40, 80]), (50, 100, 150))
+    return [
+        {"maps": maps, "hidden": hidden, "merge": merge, "shuffle": shuffle}
+        for maps, hidden in sizes
+        if max(nb_parameters(SimpleModel(maps, hidden)), nb_parameters(WSModel(maps, hidden))) <= MAX_PARAMETERS
+    ]
+
+
+def job(network: str, setting: dict[str, Any], nb_round: int) -> Job:
+    """Return the run of one network with one setting; the merge means nothing to SimpleModel."""
+    names = ("maps", "hidden") if network == "SimpleModel" else ("maps", "hidden", "merge")
+    model = {name: setting[name] for name in names}
+    return Job("tuning", network, nb_round, model, {"shuffle": setting["shuffle"]}, DATA)
+
+
+def accuracies(settings: list[dict[str, Any]]) -> list[dict[str, float]]:
+    """Return each setting's mean validation accuracy in %, per network and over all; KeyError if a row is missing."""
+    rows = {(row["network"], row["round"], row["settings"]): row for row in read(FILE)}
+    table = []
+    for setting in settings:
+        line = {}
+        for network in NETWORKS:
+            found = [rows[job(network, setting, nb_round).key[1:]] for nb_round in ROUNDS]
+            line[network] = mean(100 * (1 - int(row["wrong"]) / int(row["total"])) for row in found)
+        table.append({**line, "mean": mean(line.values())})
+    return table
+
+
+def best(settings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the setting with the best mean accuracy over the three networks."""
+    table = accuracies(settings)
+    return settings[max(range(len(settings)), key=lambda index: table[index]["mean"])]
+
+
+def run_all(settings: list[dict[str, Any]]) -> None:
+    """Run what is missing of these settings."""
+    complete(FILE, [job(network, setting, r) for r in ROUNDS for setting in settings for network in NETWORKS])
+
+
+def markdown(settings: list[dict[str, Any]]) -> str:
+    """Return the settings and their accuracies as a table, the chosen one in bold."""
+    lines = ["| maps | hidden | merge | shuffled | SimpleModel | WSModel | AuxModel | mean |", "|---" * 8 + "|"]
+    chosen = best(settings)
+    for setting, line in zip(settings, accuracies(settings), strict=True):
+        maps = "{} and {}".format(*setting["maps"])
+        cells = [maps, setting["hidden"], setting["merge"], "yes" if setting["shuffle"] else "no"]
+        cells += [f"{accuracy:.2f}" for accuracy in line.values()]
+        lines.append("| " + " | ".join(f"**{cell}**" if setting == chosen else str(cell) for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run both stages and write the table."""
+    run_all(MERGE_SETTINGS)
+    chosen = best(MERGE_SETTINGS)
+    sizes = size_settings(chosen["merge"], chosen["shuffle"])
+    run_all(sizes)
+    text = (
+        "# Settings of the base networks, chosen on validation pairs\n\n"
+        f"Mean validation accuracy in % over rounds {ROUNDS[0]} to {ROUNDS[-1]}, {DATA['nb_test_pairs']} pairs each,"
+        " drawn from MNIST's training images that the training pairs leave. Made by `python report/tuning.py` from"
+        " `tuning.csv`. Bold: the best mean over the three networks, which is taken for all of them. The merge is what"
+        " is applied to the ten scores of each digit before the final layer; SimpleModel has none.\n\n"
+        f"## Merge and shuffling\n\n{markdown(MERGE_SETTINGS)}\n\n"
+        f"## Size, at most {MAX_PARAMETERS:,} parameters\n\n{markdown(sizes)}\n"
+    )
+    write_whole(FILE.with_suffix(".md"), text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
