@@ -36,7 +36,8 @@ def main() -> list[Result]:
             print_result(result)
             results.append(result)
     except KeyboardInterrupt:
-        sys.exit(f"\nInterrupted. Finished: {', '.join(result.name for result in results) or 'no network'}.")
+        print(f"\nInterrupted. Finished: {', '.join(r.name for r in results) or 'no network'}.", file=sys.stderr)
+        sys.exit(130)  # as shells have it
     except UserError as error:
         sys.exit(f"error: {error}")
     print_summary(results)

@@ -96,7 +96,7 @@ def complete(file: Path, jobs: Iterable[Job], workers: int = -1) -> None:
     """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it."""
     rows = read(file)
     done = {tuple(row[column] for column in ("experiment", "network", "round", "settings")) for row in rows}
-    missing = [job for job in jobs if job.key not in done]
+    missing = list({job.key: job for job in jobs if job.key not in done}.values())
     file.parent.mkdir(parents=True, exist_ok=True)
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
     new_rows = parallel(joblib.delayed(run_job)(job) for job in missing)
