@@ -288,6 +288,23 @@ def nb_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+def distort(pairs: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Return the pairs (N, 2, 14, 14) with each digit rotated, scaled, sheared and shifted a little, at random.
+
+    Up to 10 degrees, 10 % in width and in height, 0.1 of the height sideways, and 1 pixel in each direction, all
+    uniform. What comes in from outside the image continues its border, which is background but for rare strokes.
+    """
+    digits = pairs.reshape(-1, 1, SIDE, SIDE)
+    angle, width, height, shear, right, down = (
+        2 * torch.rand(6, len(digits), generator=generator).to(pairs.device) - 1  # -1 to 1
+    )
+    angle, width, height = math.radians(10) * angle, 1 + 0.1 * width, 1 + 0.1 * height
+    first_row = torch.stack([angle.cos() * width, -angle.sin() * height + 0.1 * shear, right * 2 / SIDE], 1)
+    second_row = torch.stack([angle.sin() * width, angle.cos() * height, down * 2 / SIDE], 1)  # the image is 2 wide
+    grid = F.affine_grid(torch.stack([first_row, second_row], 1), list(digits.shape), align_corners=False)
+    return F.grid_sample(digits, grid, padding_mode="border", align_corners=False).view_as(pairs)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Training and accuracy
 

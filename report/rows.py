@@ -4,7 +4,9 @@ A row is one network in one round. Rows are appended one by one as they come, so
 on where it was; a run that diverges is a row that says so.
 """
 
+import ast
 import csv
+import hashlib
 import json
 import subprocess
 import sys
@@ -17,14 +19,15 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # helpers and models are one folder up
 
 import helpers
 from models.AuxLoss import AuxModel, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
 from models.WSharing import WSModel, train_model_WS
 
-RESULTS = Path(__file__).resolve().parent / "results"
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "report" / "results"
 NETWORKS = {  # class, training function, whether the latter is given the digits' classes
     "SimpleModel": (SimpleModel, train_model, False),
     "WSModel": (WSModel, train_model_WS, False),
@@ -40,7 +43,7 @@ MERGES = {
 }
 COLUMNS = [
     *("experiment", "network", "round", "settings", "parameters", "first_loss", "last_loss"),
-    *("wrong", "total", "seconds", "error", "torch", "commit"),
+    *("wrong", "total", "seconds", "error", "torch", "commit", "code"),
 ]
 
 
@@ -63,8 +66,20 @@ class Job(NamedTuple):
 
 def commit() -> str:
     """Return the commit of the checkout, or "unknown" outside one."""
-    command = ["git", "-C", str(RESULTS), "rev-parse", "--short", "HEAD"]
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
+def code_version(root: Path = ROOT) -> str:
+    """Return a hash of helpers.py and models/ that comments, docstrings and layout do not change."""
+    digest = hashlib.sha256()
+    for file in [root / "helpers.py", *sorted((root / "models").glob("*.py"))]:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+                del node.body[0]
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()[:12]
 
 
 def run_job(job: Job) -> dict[str, Any]:
@@ -73,10 +88,11 @@ def run_job(job: Job) -> dict[str, Any]:
     network, train_function, takes_classes = NETWORKS[job.network]
     data = helpers.load_round(job.round, **job.data)
     keywords = {**job.model, **({"merge": MERGES[job.model["merge"]]} if "merge" in job.model else {})}
+    training = {**getattr(network, "training", {}), **job.training}
     classes = [data.train_classes] if takes_classes else []
-    row = dict(zip(COLUMNS, job.key, strict=False), torch=torch.__version__, commit=commit())
+    row = dict(zip(COLUMNS, job.key, strict=False), torch=torch.__version__, commit=commit(), code=code_version())
     try:
-        result = helpers.run(data, lambda: network(**keywords), train_function, *classes, **job.training)
+        result = helpers.run(data, lambda: network(**keywords), train_function, *classes, **training)
     except helpers.UserError as error:
         return {**row, "error": str(error)}
     row |= {"parameters": result.nb_parameters, "seconds": round(result.seconds, 2)}
@@ -93,10 +109,19 @@ def read(file: Path) -> list[dict[str, str]]:
 
 
 def complete(file: Path, jobs: Iterable[Job], workers: int = -1) -> None:
-    """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it."""
+    """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it.
+
+    Raises UserError if jobs are missing and `file` has rows that other code made: they are not mixed.
+    """
     rows = read(file)
     done = {tuple(row[column] for column in ("experiment", "network", "round", "settings")) for row in rows}
     missing = list({job.key: job for job in jobs if job.key not in done}.values())
+    others = {row["code"] for row in rows} - {code_version()}
+    if missing and others:
+        raise helpers.UserError(
+            f"{file} has rows of other versions of the code ({', '.join(sorted(others))}; now {code_version()}), and"
+            f" {len(missing)} runs are missing. Move the file away to make all of them again."
+        )
     file.parent.mkdir(parents=True, exist_ok=True)
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
     new_rows = parallel(joblib.delayed(run_job)(job) for job in missing)
@@ -105,7 +130,7 @@ def complete(file: Path, jobs: Iterable[Job], workers: int = -1) -> None:
             text = opened.read()
             opened.seek(text.rfind("\n") + 1)
             opened.truncate()
-        writer = csv.DictWriter(opened, COLUMNS)
+        writer = csv.DictWriter(opened, COLUMNS, lineterminator="\n")
         if not rows:
             writer.writeheader()
         for row in tqdm(new_rows, total=len(missing), desc=file.stem, unit="run"):

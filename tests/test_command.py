@@ -117,7 +117,9 @@ def test_a_damaged_extracted_file_is_rebuilt(quick: Checkout, damage: str) -> No
     file = quick.raw / "train-images-idx3-ubyte"
     good = file.read_bytes()
     middle = len(good) // 2
-    file.write_bytes({"cut short": good[:middle], "a byte changed": good[:middle] + b"!" + good[middle + 1 :]}.get(damage, b""))
+    file.write_bytes(
+        {"cut short": good[:middle], "a byte changed": good[:middle] + b"!" + good[middle + 1 :]}.get(damage, b"")
+    )
     again = quick.run()
     assert (again[0], again[2]) == (0, "")
     assert without_seconds(again[1]) == without_seconds(output)
@@ -191,7 +193,9 @@ def test_a_learning_rate_of_100(checkout: Checkout) -> None:
     checkout.set(LEARNING_RATE=100)
     status, output, errors = checkout.run()
     assert status == 1
-    assert re.fullmatch(r"error: SimpleModel: the loss is (nan|inf) in epoch \d+ of 50\. Lower LEARNING_RATE.*\n", errors)
+    assert re.fullmatch(
+        r"error: SimpleModel: the loss is (nan|inf) in epoch \d+ of 50\. Lower LEARNING_RATE.*\n", errors
+    )
     assert "accuracy" not in output
 
 
@@ -257,7 +261,13 @@ def test_the_exploration_classes_run_when_their_lines_are_uncommented(quick: Che
     quick.uncomment("yield run(data, AuxModel1")
     status, output, errors = quick.run()
     assert (status, errors) == (0, "")
-    assert [network["name"] for network in networks(output)] == ["SimpleModel", "WSModel", "WSModel1", "AuxModel", "AuxModel1"]
+    assert [network["name"] for network in networks(output)] == [
+        "SimpleModel",
+        "WSModel",
+        "WSModel1",
+        "AuxModel",
+        "AuxModel1",
+    ]
     assert [network for network in networks(output) if not network["name"].endswith("1")] == networks(base)
 
 

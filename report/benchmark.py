@@ -1,0 +1,212 @@
+"""How fast the main job is, against the obvious way to write it and against the machine's own speed.
+
+    python report/benchmark.py
+
+The obvious way is the yardstick: the published sizes, one pass of the network per digit, PyTorch's default memory
+layout and threads, errors counted one by one in Python. Nothing else should run beside it. Two things are compared in
+alternating runs, and the ratio of their medians counts. The results are written to results/benchmark.json.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+import torch.nn.functional as F
+from rows import RESULTS, write_whole
+from torch import Tensor, nn
+
+import helpers
+from models.AuxLoss import AuxModel, train_model_AM
+from models.SimpleCNN import SimpleModel, train_model
+from models.WSharing import WSModel, train_model_WS
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED_MAPS = (64, 128)
+TARGETS = {"whole job": 5, "training at the published maps": 2.8, "share of the matrix product's speed": 0.45}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The obvious way
+
+
+def features(channels: int) -> nn.Sequential:
+    """Return the published convolutions: 64 and 128 maps, and 512 numbers at the end."""
+    return nn.Sequential(
+        *(nn.Conv2d(channels, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(64, 128, 3), nn.ReLU(), nn.MaxPool2d(2)),
+        nn.Flatten(),
+    )
+
+
+def fully_connected(*units: int) -> nn.Sequential:
+    """Return linear layers with ReLU between them."""
+    layers: list[nn.Module] = []
+    for units_in, units_out in zip(units, units[1:], strict=False):
+        layers += [nn.Linear(units_in, units_out), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class ObviousSimple(nn.Module):
+    """The published plain network, 140,994 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(features(2), fully_connected(512, 128, 2))
+
+    def forward(self, pairs: Tensor) -> tuple[Tensor]:
+        return (self.layers(pairs),)
+
+
+class ObviousWS(nn.Module):
+    """The published network with weight sharing, 178,028 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features, self.final = features(1), fully_connected(1024, 100, 10, 2)
+
+    def forward(self, pairs: Tensor) -> tuple[Tensor]:
+        first, second = self.features(pairs[:, 0:1]), self.features(pairs[:, 1:2])
+        return (self.final(torch.cat([first, second], 1)),)
+
+
+class ObviousAux(nn.Module):
+    """The published network with weight sharing and an auxiliary loss, 130,288 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(features(1), fully_connected(512, 100, 40, 10), nn.ReLU())
+        self.final = nn.Linear(20, 2)
+
+    def forward(self, pairs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        first, second = self.branch(pairs[:, 0:1]), self.branch(pairs[:, 1:2])
+        return self.final(torch.cat([first, second], 1)), first, second
+
+
+def train_obviously(model_class: type[nn.Module], data: helpers.Round, nb_epochs: int) -> float:
+    """Train and test one published network the obvious way; return its test accuracy in %."""
+    model = model_class()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(nb_epochs):
+        for start in range(0, len(data.train_input), 100):
+            target, classes = data.train_target[start : start + 100], data.train_classes[start : start + 100]
+            comparison, *digits = model(data.train_input[start : start + 100])
+            loss = F.cross_entropy(comparison, target)
+            for channel, scores in enumerate(digits):
+                loss = loss + 0.5 * F.cross_entropy(scores, classes[:, channel])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    errors = 0
+    for start in range(0, len(data.test_input), 100):
+        predicted = model(data.test_input[start : start + 100])[0].argmax(1)
+        for n in range(len(predicted)):
+            if data.test_target[start + n] != predicted[n]:
+                errors += 1
+    return 100 * (1 - errors / len(data.test_input))
+
+
+def obvious_job(nb_epochs: int) -> None:
+    """Do the whole job, or `nb_epochs` of it, the obvious way."""
+    data = helpers.load_round(0)
+    for model_class in (ObviousSimple, ObviousWS, ObviousAux):
+        print(f"{model_class.__name__}: {train_obviously(model_class, data, nb_epochs):.1f} %")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Our way, and the machine
+
+
+def our_training(data: helpers.Round, maps: tuple[int, int] | None, nb_epochs: int) -> None:
+    """Train our three networks, with their own maps if None."""
+    keywords = {} if maps is None else {"maps": maps}
+    helpers.run(data, lambda: SimpleModel(**keywords), train_model, nb_epochs=nb_epochs)
+    helpers.run(data, lambda: WSModel(**keywords), train_model_WS, nb_epochs=nb_epochs)
+    helpers.run(data, lambda: AuxModel(**keywords), train_model_AM, data.train_classes, nb_epochs=nb_epochs)
+
+
+def operations(layers: nn.Sequential, channels: int) -> int:
+    """Count the multiplications and additions of one forward pass of one image, layer by layer."""
+    count, x = 0, torch.zeros(1, channels, 14, 14)
+    for layer in layers:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            count += 2 * x.numel() * layer.in_channels * 9
+        elif isinstance(layer, nn.Linear):
+            count += 2 * x.numel() * layer.in_features
+    return count
+
+
+def operations_of_our_epoch() -> int:
+    """Count those of one epoch of our three networks: a backward pass costs two forward passes."""
+    simple = operations(SimpleModel().layers, 2)
+    sharing = 2 * operations(WSModel().branch, 1)
+    return 3 * helpers.NB_TRAIN_PAIRS * (simple + 2 * sharing)
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def alternate(nb_runs: int, *functions: Callable[[], object]) -> list[float]:
+    """Return the median seconds of each function, called in turn `nb_runs` times."""
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(nb_runs):
+        for own, function in zip(times, functions, strict=True):
+            own.append(seconds(function))
+    return [median(own) for own in times]
+
+
+def python(*arguments: str, **environment: str) -> None:
+    """Run Python on a file of the project, in a process of its own."""
+    command = [sys.executable, *arguments]
+    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """Measure, print and save."""
+    results: dict[str, object] = {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
+
+    def note(name: str, **figures: float) -> None:
+        results[name] = {key: round(value, 3) for key, value in figures.items()}
+        print(f"{name}: " + ", ".join(f"{key} {value:.3g}" for key, value in figures.items()), flush=True)
+
+    data = helpers.load_round(0)
+    our_training(data, None, 1)  # warm up
+
+    epochs = 5
+    obvious, ours = alternate(5, lambda: obvious_job(epochs), lambda: our_training(data, PUBLISHED_MAPS, epochs))
+    note("training at the published maps", obvious=obvious, ours=ours, ratio=obvious / ours)
+
+    square, size = torch.randn(4096, 4096), 2 * 4096**3
+    product, training = alternate(7, lambda: square @ square, lambda: our_training(data, None, epochs))
+    speeds = size / product / 1e9, operations_of_our_epoch() * epochs / training / 1e9
+    note("share of the matrix product's speed", product=speeds[0], training=speeds[1], ratio=speeds[1] / speeds[0])
+
+    obvious, ours = alternate(3, lambda: python("report/benchmark.py", "obvious"), lambda: python("test.py"))
+    note("whole job", obvious=obvious, ours=ours, ratio=obvious / ours)
+
+    for name, target in TARGETS.items():
+        ratio = results[name]["ratio"]
+        print(f"{name}: {ratio:.2f}, target {target}: {'reached' if ratio >= target else 'missed'}")
+    write_whole(RESULTS / "benchmark.json", json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["obvious"]:
+        obvious_job(50)
+    else:
+        main()
