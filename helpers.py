@@ -11,16 +11,13 @@ import math
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
-
-# A worker thread of PyTorch's waits for its next piece of work by spinning. Spinning for long takes the core from
-# another process that needs it, so it is kept short. It must be set before torch is loaded; see report/benchmark.py.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +42,6 @@ SEED = 0  # another seed: other pairs, other initial weights, another order
 # ---------------------------------------------------------------------------------------------------------------------
 
 HERE = Path(__file__).resolve().parent
-MAX_THREADS = 4  # the layers are too small to occupy more
 EVALUATION_BATCH_SIZE = 1000  # pairs
 SIDE = 14  # pixels, height and width of a digit
 EXTRACTED_MD5 = {  # of the extracted files; torchvision knows the sums of the .gz files only
@@ -55,7 +51,10 @@ EXTRACTED_MD5 = {  # of the extracted files; torchvision knows the sums of the .
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 
-torch.set_num_threads(min(torch.get_num_threads(), MAX_THREADS))
+# One thread per network, and the networks side by side. Several threads on layers this small wait for each other, and
+# very long when another process is busy, and how they round depends on how many they are.
+torch.set_num_threads(1)
+SEEDING = threading.Lock()
 
 
 class UserError(Exception):
@@ -196,9 +195,9 @@ def generator_of(purpose: str, nb_round: int) -> torch.Generator:
 def global_seed(seed: int) -> Iterator[None]:
     """Seed PyTorch's global generator for the body of a with statement, and put its state back afterwards.
 
-    For what takes no generator of its own: the initial weights of layers, and dropout.
+    For what takes no generator of its own: the initial weights of layers. One thread at a time.
     """
-    with torch.random.fork_rng():
+    with SEEDING, torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
 
@@ -319,9 +318,8 @@ def train(
     learning_rate: float = LEARNING_RATE,
     mini_batch_size: int = MINI_BATCH_SIZE,
     shuffle: bool = True,
-    momentum: float = 0.0,
     one_cycle: bool = False,
-    distort: Callable[[Tensor, torch.Generator | None], Tensor] | None = None,
+    nb_views: int = 0,
     averaging: float = 0.0,
 ) -> list[float]:
     """Train `model` in place by stochastic gradient descent and return each epoch's loss.
@@ -331,18 +329,20 @@ def train(
     `generator` (PyTorch's global one if None); the last one may be short. An epoch's loss is the mean over its
     mini-batches' losses, each taken before its step.
 
-    The last four settings leave plain training as it is by default. `one_cycle` raises the learning rate from a small
-    one to `learning_rate` and lowers it again, and momentum the other way round; `distort` maps the input of a
-    mini-batch and the generator to a distorted input; `averaging` is the decay, per step, of an exponential moving
-    average of the weights, which the model gets at the end.
+    The last three settings leave plain training as it is by default. `one_cycle` raises the learning rate from a 25th
+    of `learning_rate` to it and lowers it to nearly nothing, and has a momentum that goes from 0.95 to 0.85 and back;
+    with `nb_views`, a mini-batch of n pairs holds, instead of the pairs, that many differently distorted copies: n
+    first views, n second views, ...; `averaging` is the decay, a step, of an exponential moving average of the weights,
+    which the model gets at the end.
 
     Raises UserError for a setting that makes no sense, and when a loss is not finite.
     """
     check_whole("NB_EPOCHS", nb_epochs, 1)
     check_real("LEARNING_RATE", learning_rate, zero_allowed=False)
     check_whole("MINI_BATCH_SIZE", mini_batch_size, 1)
+    check_whole("nb_views", nb_views, 0)
     nb_rows = len(train_set[0])
-    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)
+    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
     if one_cycle:
         nb_steps = nb_epochs * math.ceil(nb_rows / mini_batch_size)
         scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, nb_steps)
@@ -355,8 +355,8 @@ def train(
         batch_losses = []
         order = torch.randperm(nb_rows, generator=generator) if shuffle else torch.arange(nb_rows)
         for rows in order.to(train_set[0].device).split(mini_batch_size):
-            batch_input, *batch_rest = (tensor[rows] for tensor in train_set)
-            if distort:
+            batch_input, *batch_rest = (tensor[rows.repeat(max(nb_views, 1))] for tensor in train_set)
+            if nb_views:
                 batch_input = distort(batch_input, generator)
             loss = loss_of(batch_input, *batch_rest)
             optimizer.zero_grad()
@@ -411,16 +411,11 @@ def run(
     training function's. Raises UserError as `train` does.
     """
     start = time.perf_counter()
-    with global_seed(seed_of("weights and dropout", data.number)):
-        model = model_class().to(data.train_input.device, memory_format=torch.channels_last)
-        losses = train_function(
-            model,
-            data.train_input,
-            data.train_target,
-            *train_classes,
-            generator=generator_of("order", data.number),
-            **settings,
-        )
+    with global_seed(seed_of("weights", data.number)):
+        model = model_class()
+    model.to(data.train_input.device, memory_format=torch.channels_last)
+    order = generator_of("order", data.number)
+    losses = train_function(model, data.train_input, data.train_target, *train_classes, generator=order, **settings)
     wrong = nb_wrong(model, data.test_input, data.test_target)
     seconds = time.perf_counter() - start
     return Result(type(model).__name__, nb_parameters(model), losses, wrong, len(data.test_target), seconds, model)
@@ -453,7 +448,7 @@ def print_summary(results: list[Result]) -> None:
 def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None:
     """Draw each network's loss over the epochs to `file`, print its path, and show it in a window if there is a screen.
 
-    Raises UserError if `file` cannot be written.
+    Ends the program with a message if `file` cannot be written.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no warning where matplotlib can keep no cache
     import matplotlib
@@ -463,7 +458,7 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
     plt.style.use("tableau-colorblind10")
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for result, style in zip(results, ("-", "--", ":", "-.", (0, (5, 1))), strict=False):
-        axes.plot(range(1, len(result.losses) + 1), result.losses, linestyle=style, label=result.name)
+        axes.plot(range(1, len(result.losses) + 1), result.losses, linestyle=style, marker=".", label=result.name)
     axes.set(xlabel="epoch", ylabel="training loss (mean over mini-batches)", yscale="log")
     axes.legend()
     partial = file.with_suffix(".partial.png")
@@ -471,7 +466,7 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
         figure.savefig(partial, dpi=150)
         partial.replace(file)
     except OSError as error:
-        raise UserError(f"the figure cannot be written to {file}: {error}.") from error
+        raise SystemExit(f"error: the figure cannot be written to {file}: {error}.") from error
     print(f"figure: {file}")
     if matplotlib.get_backend().lower() in backend_registry.list_builtin(BackendFilter.INTERACTIVE):
         plt.show()

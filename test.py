@@ -6,24 +6,44 @@ Lower NB_EPOCHS in helpers.py for a quick run. Uncomment a line of `train_networ
 its base class, and the last line of this file to draw the losses.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
 
 from helpers import Result, Round, UserError, check_settings, load_round, plot_losses, print_result, print_summary, run
-from models.AuxLoss import AuxModel, train_model_AM
+from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
-from models.WSharing import WSModel, train_model_WS
+from models.WSharing import WSModel, WSModel1, train_model_WS
 
 
 def train_networks(data: Round) -> Iterator[Result]:
-    """Train and test one network after the other; only a network that is given them sees the digits' classes."""
-    yield run(data, SimpleModel, train_model)
-    yield run(data, WSModel, train_model_WS)
-    yield run(data, AuxModel, train_model_AM, data.train_classes)
+    """Train and test the networks side by side, a thread each; only those that are given them see the digits' classes.
+
+    Yields the results in the order below, each as soon as it is there.
+    """
+    start = ThreadPoolExecutor(max_workers=5).submit
+    running = [
+        start(run, data, SimpleModel, train_model),
+        start(run, data, WSModel, train_model_WS),
+        # start(run, data, WSModel1, train_model_WS, **WSModel1.training),
+        start(run, data, AuxModel, train_model_AM, data.train_classes),
+        # start(run, data, AuxModel1, train_model_AM, data.train_classes, **AuxModel1.training),
+    ]
+    for network in running:
+        yield network.result()
+
+
+def stop(message: str, status: int) -> None:
+    """Print a message and end at once, without waiting for networks that are still being trained."""
+    print(message, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def main() -> list[Result]:
@@ -36,10 +56,10 @@ def main() -> list[Result]:
             print_result(result)
             results.append(result)
     except KeyboardInterrupt:
-        print(f"\nInterrupted. Finished: {', '.join(r.name for r in results) or 'no network'}.", file=sys.stderr)
-        sys.exit(130)  # as shells have it
+        stop(f"\nInterrupted. Finished: {', '.join(result.name for result in results) or 'no network'}.", 130)
     except UserError as error:
-        sys.exit(f"error: {error}")
+        stop(f"error: {error}", 1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be said
     print_summary(results)
     return results
 

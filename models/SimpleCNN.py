@@ -15,7 +15,7 @@ class SimpleModel(nn.Module):
     defaults were chosen on validation pairs: report/results/tuning.csv.
     """
 
-    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 100) -> None:
+    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(2, maps[0], 3),  # 2 x 14 x 14 -> maps[0] x 12 x 12

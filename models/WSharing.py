@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers import SIDE, check_pairs, distort, train
+from helpers import SIDE, UserError, check_pairs, train
 
 
 class WSModel(nn.Module):
@@ -18,7 +18,7 @@ class WSModel(nn.Module):
     validation pairs: report/results/tuning.csv.
     """
 
-    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 100, merge: nn.Module | None = None) -> None:
+    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150, merge: nn.Module | None = None) -> None:
         super().__init__()
         self.branch = nn.Sequential(
             nn.Conv2d(1, maps[0], 3),  # 1 x 14 x 14 -> maps[0] x 12 x 12
@@ -71,39 +71,40 @@ class JointComparison(nn.Module):
 
 
 class WSModel1(WSModel):
-    """WSModel with a last layer that is no layer at all, and what keeps a network from learning 1000 pairs by heart."""
+    """The exploration class: WSModel with a last layer without weights, and trained so as not to learn pairs by heart.
 
-    # how it is trained, beside the default: keywords of train_model_WS
+    What each difference is worth, on validation pairs, is in report/results/ablation.md.
+    """
+
+    # the keywords of train_model_WS that differ from the default
     training: ClassVar[dict[str, Any]] = {
-        "learning_rate": 0.05,
         "mini_batch_size": 50,
-        "momentum": 0.9,
         "one_cycle": True,
-        "distort": distort,
+        "nb_views": 2,
         "averaging": 0.99,
         "balance": 1.0,
+        "consistency": 1.0,
     }
 
-    def __init__(self) -> None:
+    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150) -> None:
         super().__init__()
         self.branch = nn.Sequential(
-            nn.Conv2d(1, 32, 3),
+            nn.Conv2d(1, maps[0], 3),
             nn.MaxPool2d(2),
-            nn.BatchNorm2d(32),
+            nn.BatchNorm2d(maps[0]),  # difference: each convolution and the hidden layer are normalised
             nn.ReLU(),
-            nn.Conv2d(32, 64, 3),
+            nn.Conv2d(maps[0], maps[1], 3),
             nn.MaxPool2d(2),
-            nn.BatchNorm2d(64),
+            nn.BatchNorm2d(maps[1]),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Dropout(0.2),
-            nn.Linear(256, 100),
-            nn.BatchNorm1d(100),
+            nn.Linear(4 * maps[1], hidden),
+            nn.BatchNorm1d(hidden),
             nn.ReLU(),
-            nn.Linear(100, 10),
+            nn.Linear(hidden, 10),
         )
-        self.merge = nn.LogSoftmax(dim=-1)
-        self.final = JointComparison()
+        self.merge = nn.LogSoftmax(dim=-1)  # difference: scores are probabilities of ten ordered digits,
+        self.final = JointComparison()  # and the comparison follows from them
 
 
 def imbalance(digit_scores: Tensor) -> Tensor:
@@ -117,18 +118,47 @@ def imbalance(digit_scores: Tensor) -> Tensor:
     return math.log(10) + torch.xlogy(mean, mean).sum()
 
 
+def disagreement(digit_scores: Tensor) -> Tensor:
+    """Return how differently two views of the same digits are scored: 0 if alike.
+
+    It is the Kullback-Leibler divergence between the probabilities of the two views, the mean of both directions and of
+    all digits. `digit_scores` is (2 N, 2, 10), the N pairs' second views after their first views.
+    """
+    first, second = digit_scores.log_softmax(-1).chunk(2)
+    return ((first.exp() - second.exp()) * (first - second)).sum(-1).mean() / 2
+
+
+def check_consistency(consistency: float, settings: dict[str, Any]) -> None:
+    """Raise UserError if there is a consistency to train for, but not two views."""
+    if consistency and settings.get("nb_views") != 2:
+        raise UserError(f"consistency = {consistency!r}: it compares two views of each pair, and needs nb_views=2.")
+
+
 def train_model_WS(
-    model: WSModel, train_input: Tensor, train_target: Tensor, *, balance: float = 0.0, **settings: Any
+    model: WSModel,
+    train_input: Tensor,
+    train_target: Tensor,
+    *,
+    balance: float = 0.0,
+    consistency: float = 0.0,
+    **settings: Any,
 ) -> list[float]:
     """Train `model` in place with the cross-entropy of the comparison; return each epoch's loss.
 
-    It is not given the digits' classes. `balance` is the weight of a second loss, `imbalance`. `train_input` is float32
-    (N, 2, 14, 14), `train_target` int64 (N,); `settings` are those of helpers.train, which says what it raises.
+    It is not given the digits' classes. `balance` is the weight of `imbalance` in the loss, `consistency` that of
+    `disagreement`, which takes nb_views=2. `train_input` is float32 (N, 2, 14, 14), `train_target` int64 (N,);
+    `settings` are those of helpers.train, which says what it raises.
     """
+
+    check_consistency(consistency, settings)
 
     def loss_of(batch_input: Tensor, batch_target: Tensor) -> Tensor:
         digit_scores = model.digit_scores(batch_input)
         loss = F.cross_entropy(model.compare(digit_scores), batch_target)
-        return loss + balance * imbalance(digit_scores) if balance else loss
+        if balance:
+            loss = loss + balance * imbalance(digit_scores)
+        if consistency:
+            loss = loss + consistency * disagreement(digit_scores)
+        return loss
 
     return train(model, loss_of, (train_input, train_target), **settings)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from statistics import mean, stdev
 
-from rows import ROOT, RESULTS, read, write_whole
+from rows import RESULTS, ROOT, read
 from scipy import stats
 
 from helpers import UserError

@@ -8,30 +8,37 @@ import ast
 import csv
 import hashlib
 import json
+import math
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 import joblib
 import torch
-from torch import nn
+from scipy import stats
+from torch import Tensor, nn
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # helpers and models are one folder up
 
 import helpers
-from models.AuxLoss import AuxModel, train_model_AM
+from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
-from models.WSharing import WSModel, train_model_WS
+from models.WSharing import WSModel, WSModel1, train_model_WS
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "report" / "results"
-NETWORKS = {  # class, training function, whether the latter is given the digits' classes
+# what makes a network, its training function, and whether the latter is given the digits' classes
+Network = tuple[Callable[..., nn.Module], Callable[..., list[float]], bool]
+NETWORKS: dict[str, Network] = {
     "SimpleModel": (SimpleModel, train_model, False),
     "WSModel": (WSModel, train_model_WS, False),
+    "WSModel1": (WSModel1, train_model_WS, False),
     "AuxModel": (AuxModel, train_model_AM, True),
+    "AuxModel1": (AuxModel1, train_model_AM, True),
 }
 MERGES = {
     "none": nn.Identity(),
@@ -43,12 +50,15 @@ MERGES = {
 }
 COLUMNS = [
     *("experiment", "network", "round", "settings", "parameters", "first_loss", "last_loss"),
-    *("wrong", "total", "seconds", "error", "torch", "commit", "code"),
+    *("wrong", "total", "digits_wrong", "seconds", "error", "torch", "commit", "code"),
 ]
 
 
 class Job(NamedTuple):
-    """One run. The keywords of the network, of its training and of its pairs are plain JSON: they identify its row."""
+    """One run, of a network with its own training if none is given.
+
+    The keywords of the network, of its training and of its pairs are plain JSON: they identify its row.
+    """
 
     experiment: str
     network: str
@@ -82,22 +92,31 @@ def code_version(root: Path = ROOT) -> str:
     return digest.hexdigest()[:12]
 
 
-def run_job(job: Job) -> dict[str, Any]:
+def run_job(job: Job, networks: dict[str, Network] = NETWORKS) -> dict[str, Any]:
     """Run one job on one thread and return its row; a run that diverges gives a row whose `error` says so."""
-    torch.set_num_threads(1)
-    network, train_function, takes_classes = NETWORKS[job.network]
+    make, train_function, takes_classes = networks[job.network]
     data = helpers.load_round(job.round, **job.data)
     keywords = {**job.model, **({"merge": MERGES[job.model["merge"]]} if "merge" in job.model else {})}
-    training = {**getattr(network, "training", {}), **job.training}
+    training = {**getattr(make, "training", {}), **job.training}
     classes = [data.train_classes] if takes_classes else []
     row = dict(zip(COLUMNS, job.key, strict=False), torch=torch.__version__, commit=commit(), code=code_version())
     try:
-        result = helpers.run(data, lambda: network(**keywords), train_function, *classes, **training)
+        result = helpers.run(data, lambda: make(**keywords), train_function, *classes, **training)
     except helpers.UserError as error:
         return {**row, "error": str(error)}
     row |= {"parameters": result.nb_parameters, "seconds": round(result.seconds, 2)}
     row |= {"first_loss": round(result.losses[0], 6), "last_loss": round(result.losses[-1], 6)}
-    return row | {"wrong": result.nb_wrong, "total": result.nb_test_pairs}
+    row |= {"wrong": result.nb_wrong, "total": result.nb_test_pairs}
+    if hasattr(result.model, "digit_scores"):
+        row["digits_wrong"] = int((winners(result.model, data.test_input) != data.test_classes).sum())
+    return row
+
+
+@torch.no_grad()
+def winners(model: nn.Module, pairs: Tensor) -> Tensor:
+    """Return which of its ten scores is the highest for each digit of the pairs, int64 (N, 2)."""
+    model.eval()
+    return torch.cat([model.digit_scores(batch).argmax(-1) for batch in pairs.split(helpers.EVALUATION_BATCH_SIZE)])
 
 
 def read(file: Path) -> list[dict[str, str]]:
@@ -108,7 +127,7 @@ def read(file: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
 
 
-def complete(file: Path, jobs: Iterable[Job], workers: int = -1) -> None:
+def complete(file: Path, jobs: Iterable[Job], networks: dict[str, Network] = NETWORKS, workers: int = -1) -> None:
     """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it.
 
     Raises UserError if jobs are missing and `file` has rows that other code made: they are not mixed.
@@ -124,7 +143,7 @@ def complete(file: Path, jobs: Iterable[Job], workers: int = -1) -> None:
         )
     file.parent.mkdir(parents=True, exist_ok=True)
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
-    new_rows = parallel(joblib.delayed(run_job)(job) for job in missing)
+    new_rows = parallel(joblib.delayed(run_job)(job, networks) for job in missing)
     with file.open("r+" if rows else "w", newline="") as opened:
         if rows:
             text = opened.read()
@@ -143,3 +162,8 @@ def write_whole(file: Path, text: str) -> None:
     partial = file.with_name(f"{file.name}.partial")
     partial.write_text(text)
     partial.replace(file)
+
+
+def mean_and_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and half the width of its 95 % Student-t interval."""
+    return mean(values), float(stats.t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))

@@ -4,14 +4,16 @@
 
 First, at one size, what is applied to the ten scores before the merge, and whether mini-batches are shuffled; then,
 with that choice, the channels of the convolutions and the hidden units. Every setting is tried on all three networks,
-and the one with the best mean validation accuracy over the three is taken for all, so that they differ in their idea
-only.
+and one is taken for all, so that they differ in their idea only: of the settings whose mean validation accuracy over
+the three networks is within one standard error of the best (the rule of Breiman et al., Classification and Regression
+Trees, 1984), the one with the fewest parameters, and of several, the best.
 
 Rows are kept in results/tuning.csv, where only the missing ones are run; results/tuning.md is made from them.
 """
 
 import itertools
-from statistics import mean
+import math
+from statistics import mean, stdev
 from typing import Any
 
 from rows import MERGES, RESULTS, Job, complete, read, write_whole
@@ -49,23 +51,34 @@ def job(network: str, setting: dict[str, Any], nb_round: int) -> Job:
     return Job("tuning", network, nb_round, model, {"shuffle": setting["shuffle"]}, DATA)
 
 
-def accuracies(settings: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return each setting's mean validation accuracy in %, per network and over all; KeyError if a row is missing."""
+def accuracies(settings: list[dict[str, Any]]) -> list[dict[str, list[float]]]:
+    """Return each setting's validation accuracies in %, a round each, per network and as the mean over the three.
+
+    Raises KeyError if a row is missing.
+    """
     rows = {(row["network"], row["round"], row["settings"]): row for row in read(FILE)}
     table = []
     for setting in settings:
         line = {}
         for network in NETWORKS:
             found = [rows[job(network, setting, nb_round).key[1:]] for nb_round in ROUNDS]
-            line[network] = mean(100 * (1 - int(row["wrong"]) / int(row["total"])) for row in found)
-        table.append({**line, "mean": mean(line.values())})
+            line[network] = [100 * (1 - int(row["wrong"]) / int(row["total"])) for row in found]
+        table.append({**line, "mean": [mean(three) for three in zip(*line.values(), strict=True)]})
     return table
 
 
-def best(settings: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the setting with the best mean accuracy over the three networks."""
-    table = accuracies(settings)
-    return settings[max(range(len(settings)), key=lambda index: table[index]["mean"])]
+def chosen(settings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the setting that is taken: see the top of this file."""
+    means = [line["mean"] for line in accuracies(settings)]
+    best = max(means, key=mean)
+    enough = mean(best) - stdev(best) / math.sqrt(len(best))
+
+    def preference(index: int) -> tuple[int, float]:
+        size = nb_parameters(WSModel(settings[index]["maps"], settings[index]["hidden"]))
+        return -size, mean(means[index])
+
+    within = [index for index in range(len(settings)) if mean(means[index]) >= enough]
+    return settings[max(within, key=preference)]
 
 
 def run_all(settings: list[dict[str, Any]]) -> None:
@@ -76,27 +89,28 @@ def run_all(settings: list[dict[str, Any]]) -> None:
 def markdown(settings: list[dict[str, Any]]) -> str:
     """Return the settings and their accuracies as a table, the chosen one in bold."""
     lines = ["| maps | hidden | merge | shuffled | SimpleModel | WSModel | AuxModel | mean |", "|---" * 8 + "|"]
-    chosen = best(settings)
+    taken = chosen(settings)
     for setting, line in zip(settings, accuracies(settings), strict=True):
         maps = "{} and {}".format(*setting["maps"])
         cells = [maps, setting["hidden"], setting["merge"], "yes" if setting["shuffle"] else "no"]
-        cells += [f"{accuracy:.2f}" for accuracy in line.values()]
-        lines.append("| " + " | ".join(f"**{cell}**" if setting == chosen else str(cell) for cell in cells) + " |")
+        cells += [f"{mean(accuracy):.2f}" for accuracy in line.values()]
+        lines.append("| " + " | ".join(f"**{cell}**" if setting == taken else str(cell) for cell in cells) + " |")
     return "\n".join(lines)
 
 
 def main() -> None:
     """Run both stages and write the table."""
     run_all(MERGE_SETTINGS)
-    chosen = best(MERGE_SETTINGS)
-    sizes = size_settings(chosen["merge"], chosen["shuffle"])
+    merge = chosen(MERGE_SETTINGS)
+    sizes = size_settings(merge["merge"], merge["shuffle"])
     run_all(sizes)
     text = (
         "# Settings of the base networks, chosen on validation pairs\n\n"
         f"Mean validation accuracy in % over rounds {ROUNDS[0]} to {ROUNDS[-1]}, {DATA['nb_test_pairs']} pairs each,"
         " drawn from MNIST's training images that the training pairs leave. Made by `python report/tuning.py` from"
-        " `tuning.csv`. Bold: the best mean over the three networks, which is taken for all of them. The merge is what"
-        " is applied to the ten scores of each digit before the final layer; SimpleModel has none.\n\n"
+        " `tuning.csv`. Bold: what is taken for all three networks, the fewest parameters within one standard error of"
+        " the best mean over the three, and the best of these. The merge is what is applied to the ten scores of each"
+        " digit before the final layer; SimpleModel has none.\n\n"
         f"## Merge and shuffling\n\n{markdown(MERGE_SETTINGS)}\n\n"
         f"## Size, at most {MAX_PARAMETERS:,} parameters\n\n{markdown(sizes)}\n"
     )
