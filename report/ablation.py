@@ -15,7 +15,7 @@ from torch import nn
 from models.AuxLoss import AuxModel1, train_model_AM
 from models.WSharing import WSModel1, train_model_WS
 
-ROUNDS = range(1100, 1110)  # not those in which the settings were chosen
+ROUNDS = range(1100, 1106)  # not those in which the settings were chosen
 DATA = {"validation": True, "nb_test_pairs": 5000}
 FILE = RESULTS / "ablation.csv"
 
