@@ -2,18 +2,23 @@
 
     python report/benchmark.py
 
-The obvious way is the yardstick: the published sizes, one pass of the network per digit, PyTorch's default memory
-layout and threads, errors counted one by one in Python. Nothing else should run beside it. Two things are compared in
-alternating runs, and the ratio of their medians counts. The results are written to results/benchmark.json.
+The obvious way is the yardstick: the published sizes, one network after the other, one pass of a network per digit,
+PyTorch's default memory layout and threads, errors counted one by one in Python. Nothing else should run beside it. Two
+things are compared in alternating runs, and the ratio of their medians counts. The results are written to
+results/benchmark.json.
 """
 
+import io
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -30,6 +35,7 @@ from models.WSharing import WSModel, train_model_WS
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED_MAPS = (64, 128)
 TARGETS = {"whole job": 5, "training at the published maps": 2.8, "share of the matrix product's speed": 0.45}
+NB_CORES = os.cpu_count() or 1
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -115,20 +121,34 @@ def train_obviously(model_class: type[nn.Module], data: helpers.Round, nb_epochs
 def obvious_job(nb_epochs: int) -> None:
     """Do the whole job, or `nb_epochs` of it, the obvious way."""
     data = helpers.load_round(0)
-    for model_class in (ObviousSimple, ObviousWS, ObviousAux):
-        print(f"{model_class.__name__}: {train_obviously(model_class, data, nb_epochs):.1f} %")
+    with threads(NB_CORES):  # PyTorch's default
+        for model_class in (ObviousSimple, ObviousWS, ObviousAux):
+            print(f"{model_class.__name__}: {train_obviously(model_class, data, nb_epochs):.1f} %")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Our way, and the machine
 
 
-def our_training(data: helpers.Round, maps: tuple[int, int] | None, nb_epochs: int) -> None:
-    """Train our three networks, with their own maps if None."""
-    keywords = {} if maps is None else {"maps": maps}
-    helpers.run(data, lambda: SimpleModel(**keywords), train_model, nb_epochs=nb_epochs)
-    helpers.run(data, lambda: WSModel(**keywords), train_model_WS, nb_epochs=nb_epochs)
-    helpers.run(data, lambda: AuxModel(**keywords), train_model_AM, data.train_classes, nb_epochs=nb_epochs)
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Let PyTorch use so many threads in the body of a with statement, and one afterwards, as helpers has it."""
+    torch.set_num_threads(number)
+    yield
+    torch.set_num_threads(1)
+
+
+def our_training(data: helpers.Round, nb_epochs: int, **sizes: tuple[int, int]) -> None:
+    """Train our three networks side by side, as test.py does, at other sizes if given."""
+    with ThreadPoolExecutor() as pool:
+        start = partial(pool.submit, helpers.run, data)
+        running = [
+            start(partial(SimpleModel, **sizes), train_model, nb_epochs=nb_epochs),
+            start(partial(WSModel, **sizes), train_model_WS, nb_epochs=nb_epochs),
+            start(partial(AuxModel, **sizes), train_model_AM, data.train_classes, nb_epochs=nb_epochs),
+        ]
+    for network in running:
+        network.result()
 
 
 def operations(layers: nn.Sequential, channels: int) -> int:
@@ -166,35 +186,56 @@ def alternate(nb_runs: int, *functions: Callable[[], object]) -> list[float]:
     return [median(own) for own in times]
 
 
-def python(*arguments: str, **environment: str) -> None:
+def python(*arguments: str) -> None:
     """Run Python on a file of the project, in a process of its own."""
-    command = [sys.executable, *arguments]
-    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def busy_neighbour() -> Iterator[None]:
+    """Let another process train the obvious way, on all cores, during the body of a with statement."""
+    command = [sys.executable, str(ROOT / "report" / "benchmark.py"), "obvious"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        time.sleep(5)  # it starts and reads MNIST
+        yield
+        if process.poll() is not None:
+            raise RuntimeError("the neighbour ended before the measurement")
+        process.kill()
 
 
 def main() -> None:
     """Measure, print and save."""
     results: dict[str, object] = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "machine": f"{NB_CORES} cores, {platform.machine()}, {platform.system()}",
         "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
     }
 
     def note(name: str, **figures: float) -> None:
         results[name] = {key: round(value, 3) for key, value in figures.items()}
         print(f"{name}: " + ", ".join(f"{key} {value:.3g}" for key, value in figures.items()), flush=True)
 
-    data = helpers.load_round(0)
-    our_training(data, None, 1)  # warm up
+    def product() -> Tensor:
+        with threads(NB_CORES):
+            return square @ square
 
-    epochs = 5
-    obvious, ours = alternate(5, lambda: obvious_job(epochs), lambda: our_training(data, PUBLISHED_MAPS, epochs))
+    data, square, epochs = helpers.load_round(0), torch.randn(4096, 4096), 5
+    our_training(data, 1)  # warm up
+
+    def obvious_epochs() -> None:
+        with redirect_stdout(io.StringIO()):
+            obvious_job(epochs)
+
+    obvious, ours = alternate(5, obvious_epochs, lambda: our_training(data, epochs, maps=PUBLISHED_MAPS))
     note("training at the published maps", obvious=obvious, ours=ours, ratio=obvious / ours)
 
-    square, size = torch.randn(4096, 4096), 2 * 4096**3
-    product, training = alternate(7, lambda: square @ square, lambda: our_training(data, None, epochs))
-    speeds = size / product / 1e9, operations_of_our_epoch() * epochs / training / 1e9
+    whole, training = alternate(7, product, lambda: our_training(data, epochs))
+    speeds = 2 * 4096**3 / whole / 1e9, operations_of_our_epoch() * epochs / training / 1e9
     note("share of the matrix product's speed", product=speeds[0], training=speeds[1], ratio=speeds[1] / speeds[0])
+
+    (alone,) = alternate(5, lambda: our_training(data, epochs))
+    with busy_neighbour():
+        (beside,) = alternate(5, lambda: our_training(data, epochs))
+    note("training beside a busy neighbour", alone=alone, beside=beside, ratio=beside / alone)
 
     obvious, ours = alternate(3, lambda: python("report/benchmark.py", "obvious"), lambda: python("test.py"))
     note("whole job", obvious=obvious, ours=ours, ratio=obvious / ours)

@@ -87,9 +87,10 @@ def test_the_same_seed_prints_the_same_and_another_does_not(quick: Checkout) -> 
 def test_a_network_does_not_depend_on_those_before_it(quick: Checkout) -> None:
     _, output, _ = quick.run()
     text = (quick.folder / "test.py").read_text()
-    alone = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("    yield run(data, S"))
-    alone = "".join(line for line in alone.splitlines(keepends=True) if not line.startswith("    yield run(data, W"))
-    (quick.folder / "test.py").write_text(alone)
+    others = ("        start(run, data, SimpleModel", "        start(run, data, WSModel")
+    kept = [line for line in text.splitlines(keepends=True) if not line.startswith(others)]
+    assert len(kept) == len(text.splitlines()) - 2
+    (quick.folder / "test.py").write_text("".join(kept))
     status, output_alone, _ = quick.run()
     assert status == 0
     assert networks(output_alone) == networks(output)[2:]
@@ -257,8 +258,8 @@ def test_the_plot_line_without_a_screen(quick: Checkout, tmp_path: Path, home: s
 
 def test_the_exploration_classes_run_when_their_lines_are_uncommented(quick: Checkout) -> None:
     _, base, _ = quick.run()
-    quick.uncomment("yield run(data, WSModel1")
-    quick.uncomment("yield run(data, AuxModel1")
+    quick.uncomment("start(run, data, WSModel1")
+    quick.uncomment("start(run, data, AuxModel1")
     status, output, errors = quick.run()
     assert (status, errors) == (0, "")
     assert [network["name"] for network in networks(output)] == [
