@@ -2,7 +2,9 @@
 
     python test.py
 
-A default run prints this, the seconds on two cores; another processor may round otherwise (see README.md):
+Lower NB_EPOCHS in helpers.py for a quick run. Uncomment a line of `train_networks` to run an exploration class beside
+its base class, and the last line of this file to draw the losses. An epoch's loss is the mean over its mini-batches. A
+default run prints this; the seconds are those of two cores, and another processor may round otherwise (see README.md):
 
     SimpleModel: 57,956 parameters
       loss at the first epoch  0.6848
@@ -14,18 +16,18 @@ A default run prints this, the seconds on two cores; another processor may round
       loss at the first epoch  0.6859
       loss at the last epoch   0.0017
       test accuracy            82.5 % (175 of 1000 wrong)
-      seconds                  4.1
+      seconds                  3.6
 
     AuxModel: 58,918 parameters
       loss at the first epoch  2.9382
       loss at the last epoch   0.0319
       test accuracy            88.3 % (117 of 1000 wrong)
-      seconds                  4.1
+      seconds                  3.8
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
-
-Lower NB_EPOCHS in helpers.py for a quick run. Uncomment a line of `train_networks` to run an exploration class beside
-its base class, and the last line of this file to draw the losses.
+    SimpleModel      57,956      0.6848     0.0035         80.5 %    195      2.4
+    WSModel          58,918      0.6859     0.0017         82.5 %    175      3.6
+    AuxModel         58,918      2.9382     0.0319         88.3 %    117      3.8
 """
 
 import os

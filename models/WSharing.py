@@ -111,8 +111,9 @@ def imbalance(digit_scores: Tensor) -> Tensor:
     """Return how unequally the ten scores are used over a mini-batch: 0 if equally, log 10 if one alone.
 
     It is the Kullback-Leibler divergence of the mean probabilities of `digit_scores`, (N, 2, 10), from equal ones. That
-    ten digits are equally frequent follows from the targets alone: P(first <= second) = (1 + sum of p(i)^2) / 2, and
-    the 0.55 that the targets show give a sum of 0.1, which ten frequencies reach when they are equal and only then.
+    ten digits are equally frequent is an assumption, which the targets alone support: P(first <= second) is
+    (1 + sum of p(i)^2) / 2, and about 0.55 of the targets are 1, so that the sum is about 0.1, the least that ten
+    frequencies can give, and only equal ones do.
     """
     mean = digit_scores.softmax(-1).mean((0, 1))
     return math.log(10) + torch.xlogy(mean, mean).sum()

@@ -138,9 +138,9 @@ def threads(number: int) -> Iterator[None]:
     torch.set_num_threads(1)
 
 
-def our_training(data: helpers.Round, nb_epochs: int, **sizes: tuple[int, int]) -> None:
-    """Train our three networks side by side, as test.py does, at other sizes if given."""
-    with ThreadPoolExecutor() as pool:
+def our_training(data: helpers.Round, nb_epochs: int, nb_networks: int = 3, **sizes: tuple[int, int]) -> None:
+    """Train our three networks, so many side by side, all of them as test.py does, and at other sizes if given."""
+    with ThreadPoolExecutor(nb_networks) as pool:
         start = partial(pool.submit, helpers.run, data)
         running = [
             start(partial(SimpleModel, **sizes), train_model, nb_epochs=nb_epochs),
@@ -194,13 +194,13 @@ def python(*arguments: str) -> None:
 @contextmanager
 def busy_neighbour() -> Iterator[None]:
     """Let another process train the obvious way, on all cores, during the body of a with statement."""
-    command = [sys.executable, str(ROOT / "report" / "benchmark.py"), "obvious"]
+    command = [sys.executable, str(ROOT / "report" / "benchmark.py"), "neighbour"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         time.sleep(5)  # it starts and reads MNIST
-        yield
-        if process.poll() is not None:
-            raise RuntimeError("the neighbour ended before the measurement")
-        process.kill()
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def main() -> None:
@@ -232,10 +232,24 @@ def main() -> None:
     speeds = 2 * 4096**3 / whole / 1e9, operations_of_our_epoch() * epochs / training / 1e9
     note("share of the matrix product's speed", product=speeds[0], training=speeds[1], ratio=speeds[1] / speeds[0])
 
-    (alone,) = alternate(5, lambda: our_training(data, epochs))
+    def in_turn() -> None:
+        with threads(NB_CORES):
+            our_training(data, epochs, nb_networks=1)
+
+    def side_by_side() -> None:
+        our_training(data, epochs)
+
+    alone = alternate(5, side_by_side, in_turn)
     with busy_neighbour():
-        (beside,) = alternate(5, lambda: our_training(data, epochs))
-    note("training beside a busy neighbour", alone=alone, beside=beside, ratio=beside / alone)
+        beside = alternate(5, side_by_side, in_turn)
+    for name, own, other in zip(("side by side", "in turn, a thread per core"), alone, beside, strict=True):
+        note(name, alone=own, beside=other, ratio=other / own)
+
+    def start() -> None:
+        python("-c", "import helpers; helpers.load_round(0)")
+
+    (starting,) = alternate(5, start)
+    note("start", seconds=starting)
 
     obvious, ours = alternate(3, lambda: python("report/benchmark.py", "obvious"), lambda: python("test.py"))
     note("whole job", obvious=obvious, ours=ours, ratio=obvious / ours)
@@ -249,5 +263,7 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["obvious"]:
         obvious_job(50)
+    elif sys.argv[1:] == ["neighbour"]:
+        obvious_job(1_000_000)  # until it is killed
     else:
         main()

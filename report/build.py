@@ -1,31 +1,31 @@
-"""Write README's tables, between its markers, from the saved rows.
+"""Write README's tables, between its markers, from the saved results.
 
     python report/build.py
 
-Fails loudly if a row is missing or says that its run diverged.
+Ends with a message, and changes nothing, if a row is missing or says that its run diverged.
 """
 
-import math
+import json
+import re
+import sys
 from collections.abc import Sequence
-from statistics import mean, stdev
 
-from rows import RESULTS, ROOT, read
-from scipy import stats
+from rows import NETWORKS, RESULTS, ROOT, mean_and_interval, read, write_whole
 
 from helpers import UserError
 
 README = ROOT / "README.md"
 ROWS = RESULTS / "rounds.csv"
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return the mean and half the width of its 95 % Student-t interval."""
-    half = stats.t.ppf(0.975, len(values) - 1) * stdev(values) / math.sqrt(len(values))
-    return mean(values), float(half)
+NB_ROUNDS = 30  # of the protocol
+NB_ROUNDS_OF_EXPLORATION = 200
+CLAIMS = [
+    ("Sharing the weights helps", "WSModel", "SimpleModel"),
+    ("An auxiliary loss helps further", "AuxModel", "WSModel"),
+]
 
 
 def rounds_of(network: str, nb_rounds: int) -> list[dict[str, str]]:
-    """Return a network's rows of rounds 0 to nb_rounds - 1; UserError if one is missing or diverged."""
+    """Return a network's rows of rounds 0 to nb_rounds - 1; UserError if one is missing, diverged or of other code."""
     rows = {int(row["round"]): row for row in read(ROWS) if row["network"] == network}
     lacking = [r for r in range(nb_rounds) if r not in rows or rows[r]["error"]]
     if lacking:
@@ -33,6 +33,92 @@ def rounds_of(network: str, nb_rounds: int) -> list[dict[str, str]]:
     return [rows[r] for r in range(nb_rounds)]
 
 
-def accuracies(rows: Sequence[dict[str, str]]) -> list[float]:
-    """Return each row's test accuracy in %."""
-    return [100 * (1 - int(row["wrong"]) / int(row["total"])) for row in rows]
+def accuracies(network: str, nb_rounds: int = NB_ROUNDS) -> list[float]:
+    """Return a network's test accuracy in % in each round."""
+    return [100 * (1 - int(row["wrong"]) / int(row["total"])) for row in rounds_of(network, nb_rounds)]
+
+
+def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *lines))
+
+
+def results() -> str:
+    """Return the table of all networks."""
+    lines = []
+    for network in NETWORKS:
+        values = accuracies(network)
+        mean, half = mean_and_interval(values)
+        parameters = int(rounds_of(network, 1)[0]["parameters"])
+        interval = f"{mean - half:.2f} to {mean + half:.2f}"
+        cells = [network, f"{parameters:,}", f"**{mean:.2f} %**", interval, str(len(values)), f"{min(values):.1f} %"]
+        lines.append(cells)
+    header = ["network", "parameters", "mean test accuracy", "95 % interval of the mean", "rounds", "worst round"]
+    return table(header, lines)
+
+
+def claims() -> str:
+    """Return the table of the two claims."""
+    lines = []
+    for claim, better, worse in CLAIMS:
+        differences = [a - b for a, b in zip(accuracies(better), accuracies(worse), strict=True)]
+        mean, half = mean_and_interval(differences)
+        counts = [sum(d > 0 for d in differences), sum(d == 0 for d in differences), sum(d < 0 for d in differences)]
+        verdict = "holds" if mean - half > 0 else "refuted" if mean + half < 0 else "not shown"
+        interval = f"{mean - half:+.2f} to {mean + half:+.2f}"
+        won = " / ".join(map(str, counts))
+        lines.append([claim, f"{better} - {worse}", f"{mean:+.2f} points", interval, won, verdict])
+    header = ["claim", "difference", "mean over the rounds", "95 % interval", "rounds won / equal / lost", "verdict"]
+    return table(header, lines)
+
+
+def exploration() -> str:
+    """Return the table of the exploration classes over all their rounds."""
+    lines = []
+    for network in ("WSModel1", "AuxModel1"):
+        rows, values = rounds_of(network, NB_ROUNDS_OF_EXPLORATION), accuracies(network, NB_ROUNDS_OF_EXPLORATION)
+        mean, half = mean_and_interval(values)
+        digits = sum(100 * (1 - int(row["digits_wrong"]) / (2 * int(row["total"]))) for row in rows) / len(rows)
+        cells = [network, f"{mean:.2f} % ± {half:.2f}", str(len(values)), f"{min(values):.1f} %", f"{digits:.1f} %"]
+        lines.append(cells)
+    return table(["network", "mean test accuracy", "rounds", "worst round", "digits told right"], lines)
+
+
+def speed() -> str:
+    """Return the table of the benchmark."""
+    found = json.loads((RESULTS / "benchmark.json").read_text())
+    whole, training = found["whole job"], found["training at the published maps"]
+    share, together, in_turn = (
+        found[name] for name in ("share of the matrix product's speed", "side by side", "in turn, a thread per core")
+    )
+    lines = [
+        ["`python test.py`, start to end", f"{whole['ours']:.1f} s"],
+        ["of which starting Python, PyTorch and torchvision, and reading MNIST", f"{found['start']['seconds']:.1f} s"],
+        [
+            "the same job at the published sizes, the obvious way",
+            f"{whole['obvious']:.1f} s: {whole['ratio']:.1f} times",
+        ],
+        ["training at the published maps, against the obvious way", f"{training['ratio']:.1f} times as fast"],
+        ["arithmetic in training, against a large matrix product", f"{100 * share['ratio']:.0f} % of its speed"],
+        ["our networks side by side, beside a process that trains too", f"{together['ratio']:.1f} times as long"],
+        ["our networks in turn, a thread per core, beside it", f"{in_turn['ratio']:.1f} times as long"],
+    ]
+    return table(["what", f"on {found['machine']}"], lines)
+
+
+def main() -> None:
+    """Write the tables."""
+    text = README.read_text(encoding="utf-8")
+    for name, make in {"results": results, "claims": claims, "exploration": exploration, "speed": speed}.items():
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
+        text, count = re.subn(pattern, lambda m, make=make: m[1] + make() + "\n" + m[2], text, flags=re.DOTALL)
+        if count != 1:
+            raise UserError(f"README.md has {count} places for the table {name!r}, it should have one.")
+    write_whole(README, text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"error: {error}")

@@ -130,16 +130,16 @@ def read(file: Path) -> list[dict[str, str]]:
 def complete(file: Path, jobs: Iterable[Job], networks: dict[str, Network] = NETWORKS, workers: int = -1) -> None:
     """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it.
 
-    Raises UserError if jobs are missing and `file` has rows that other code made: they are not mixed.
+    Ends with a message if jobs are missing and `file` has rows that other code made: they are not mixed.
     """
     rows = read(file)
     done = {tuple(row[column] for column in ("experiment", "network", "round", "settings")) for row in rows}
     missing = list({job.key: job for job in jobs if job.key not in done}.values())
     others = {row["code"] for row in rows} - {code_version()}
     if missing and others:
-        raise helpers.UserError(
-            f"{file} has rows of other versions of the code ({', '.join(sorted(others))}; now {code_version()}), and"
-            f" {len(missing)} runs are missing. Move the file away to make all of them again."
+        sys.exit(
+            f"error: {file} has rows of other versions of the code ({', '.join(sorted(others))}; now {code_version()}),"
+            f" and {len(missing)} runs are missing. Move the file away to make all of them again."
         )
     file.parent.mkdir(parents=True, exist_ok=True)
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")

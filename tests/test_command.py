@@ -56,6 +56,7 @@ def test_readme_shows_the_same_run_as_the_docstring() -> None:
     assert documented is not None
     start = documented.index("    SimpleModel: ")
     shown = "\n".join(line.removeprefix("    ") for line in documented[start:].splitlines())
+    assert shown.count("\n") == 21
     assert shown in (ROOT / "README.md").read_text()
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from helpers import distort, load_round, nb_parameters, run, train
+from helpers import UserError, distort, load_round, nb_parameters, run, train
 from models.AuxLoss import AuxModel1, train_model_AM
 from models.WSharing import JointComparison, WSModel1, disagreement, imbalance, train_model_WS
 
@@ -148,6 +148,48 @@ def test_averaging_by_hand() -> None:
     for w in (0.8, 0.7):
         average = 0.75 * average + 0.25 * w
     assert model.w.item() == pytest.approx(average, rel=1e-6)
+
+
+def test_one_cycle_by_hand() -> None:
+    """Rates and momentum of the cycle that PyTorch documents, on a gradient that is always 1."""
+    model, seen = nn.Linear(1, 1, bias=False), []
+    nn.init.zeros_(model.weight)
+
+    def loss_of(x: Tensor) -> Tensor:
+        seen.append(model.weight.item())
+        return model.weight.sum() + 0 * x.sum()
+
+    train(model, loss_of, (torch.zeros(10),), nb_epochs=1, mini_batch_size=1, learning_rate=1.0, one_cycle=True)
+
+    def between(start: float, end: float, share: float) -> float:
+        return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+    w, velocity = 0.0, 0.0
+    for step in range(10):  # up to step 0.3 * 10 - 1 = 2, down to step 9
+        assert seen[step] == pytest.approx(w, rel=1e-5)
+        if step <= 2:
+            rate, momentum = between(1 / 25, 1, step / 2), between(0.95, 0.85, step / 2)
+        else:
+            rate, momentum = between(1, 1 / 25e4, (step - 2) / 7), between(0.85, 0.95, (step - 2) / 7)
+        velocity = momentum * velocity + 1
+        w -= rate * velocity
+    assert model.weight.item() == pytest.approx(w, rel=1e-5)
+
+
+def test_consistency_needs_two_views() -> None:
+    data = load_round(0, nb_train_pairs=4, nb_test_pairs=1)
+    with pytest.raises(UserError, match=r"consistency = 1\.0.* nb_views=2"):
+        run(data, WSModel1, train_model_WS, consistency=1.0)
+    with pytest.raises(UserError, match=r"consistency = 0\.5.* nb_views=2"):
+        run(data, AuxModel1, train_model_AM, data.train_classes, consistency=0.5, nb_views=1)
+
+
+@pytest.mark.parametrize("nb_pairs", [1, 51])  # 51: a last mini-batch of one pair
+def test_few_pairs(nb_pairs: int) -> None:
+    data = load_round(0, nb_train_pairs=nb_pairs, nb_test_pairs=1)
+    assert run(data, WSModel1, train_model_WS, nb_epochs=2, **WSModel1.training).nb_wrong in (0, 1)
+    result = run(data, AuxModel1, train_model_AM, data.train_classes, nb_epochs=1, **AuxModel1.training)
+    assert result.nb_wrong in (0, 1)
 
 
 @pytest.mark.parametrize("model_class", [WSModel1, AuxModel1])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -144,6 +145,25 @@ def test_all_networks_of_a_round_see_the_same_order(data: Round, monkeypatch: py
     assert torch.equal(torch.stack(orders[0:2]), torch.stack(orders[2:4]))
     assert torch.equal(torch.stack(orders[0:2]), torch.stack(orders[4:6]))
     assert not torch.equal(orders[0], orders[1])
+
+
+def test_another_round_has_another_order_and_other_weights(data: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders, weights = [], []
+    genuine = torch.randperm
+    monkeypatch.setattr(torch, "randperm", lambda *a, **k: orders.append(genuine(*a, **k)) or orders[-1])
+    for number in (0, 1):
+        result = run(data._replace(number=number), SimpleModel, train_model, nb_epochs=1, learning_rate=1e-9)
+        weights.append(result.model.layers[0].weight)
+    assert not torch.equal(*orders)
+    assert not torch.allclose(*weights, atol=1e-3)
+
+
+def test_networks_side_by_side_come_out_as_in_turn(data: Round) -> None:
+    jobs = [(c, f, *[data.train_classes][: int(takes)]) for c, f, takes in ALL] * 2
+    in_turn = [run(data, *job, nb_epochs=3).losses for job in jobs]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        running = [pool.submit(run, data, *job, nb_epochs=3) for job in jobs]
+    assert [network.result().losses for network in running] == in_turn
 
 
 class FirstPixel(nn.Module):
