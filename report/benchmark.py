@@ -24,7 +24,7 @@ from statistics import median
 
 import torch
 import torch.nn.functional as F
-from rows import RESULTS, write_whole
+from rows import NETWORKS, RESULTS, write_whole
 from torch import Tensor, nn
 
 import helpers
@@ -244,6 +244,19 @@ def main() -> None:
         beside = alternate(5, side_by_side, in_turn)
     for name, own, other in zip(("side by side", "in turn, a thread per core"), alone, beside, strict=True):
         note(name, alone=own, beside=other, ratio=other / own)
+
+    def exploration(name: str, **changes: int) -> None:
+        network, train_function, takes_classes = NETWORKS[name]
+        classes = [data.train_classes] if takes_classes else []
+        helpers.run(data, network, train_function, *classes, **{**network.training, **changes})
+
+    aux, ws, undistorted = alternate(
+        3,
+        lambda: exploration("AuxModel1"),
+        lambda: exploration("WSModel1"),
+        lambda: exploration("WSModel1", nb_views=0, consistency=0),
+    )
+    note("a run on one core", WSModel1=ws, AuxModel1=aux, undistorted=undistorted, ratio=ws / undistorted)
 
     def start() -> None:
         python("-c", "import helpers; helpers.load_round(0)")

@@ -91,6 +91,7 @@ def speed() -> str:
     share, together, in_turn = (
         found[name] for name in ("share of the matrix product's speed", "side by side", "in turn, a thread per core")
     )
+    one = found["a run on one core"]
     lines = [
         ["`python test.py`, start to end", f"{whole['ours']:.1f} s"],
         ["of which starting Python, PyTorch and torchvision, and reading MNIST", f"{found['start']['seconds']:.1f} s"],
@@ -98,6 +99,11 @@ def speed() -> str:
             "the same job at the published sizes, the obvious way",
             f"{whole['obvious']:.1f} s: {whole['ratio']:.1f} times",
         ],
+        [
+            "a run of WSModel1, and of AuxModel1, alone on one core",
+            f"{one['WSModel1']:.1f} s, {one['AuxModel1']:.1f} s",
+        ],
+        ["WSModel1's distorted views and their consistency", f"{one['ratio']:.1f} times the time without them"],
         ["training at the published maps, against the obvious way", f"{training['ratio']:.1f} times as fast"],
         ["arithmetic in training, against a large matrix product", f"{100 * share['ratio']:.0f} % of its speed"],
         ["our networks side by side, beside a process that trains too", f"{together['ratio']:.1f} times as long"],

@@ -50,7 +50,7 @@ def count(name: str, nb_round: int) -> Counts:
     digits = Counter(zip(data.test_classes.flatten().tolist(), won.flatten().tolist(), strict=True))
     pairs = Counter((*pair, bad) for pair, bad in zip(data.test_classes.tolist(), wrong.tolist(), strict=True))
     order = [n for n in probabilities.max(1).values.argsort(descending=True).tolist() if wrong[n]][:NB_WORST]
-    worst = [(data.test_input[n], data.test_classes[n].tolist(), probabilities[n].max().item()) for n in order]
+    worst = [(data.test_input[n].cpu(), data.test_classes[n].tolist(), probabilities[n].max().item()) for n in order]
     return Counts(digits, pairs, worst)
 
 

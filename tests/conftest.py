@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the numbers that the tests know are a CPU's
+
 ROOT = Path(__file__).resolve().parent.parent
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}  # nothing listens there
 SECONDS = re.compile(r"(seconds +|% +\d+ +)[\d.]+$", re.MULTILINE)
