@@ -9,7 +9,8 @@ results/ablation.csv, where only the missing ones are run; results/ablation.md i
 from functools import partial
 from typing import Any
 
-from rows import RESULTS, Job, complete, mean_and_interval, read, write_whole
+from inference import mean_and_interval
+from rows import RESULTS, Job, complete, read, write_whole
 from torch import nn
 
 from models.AuxLoss import AuxModel1, train_model_AM

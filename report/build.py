@@ -10,7 +10,8 @@ import re
 import sys
 from collections.abc import Sequence
 
-from rows import NETWORKS, RESULTS, ROOT, mean_and_interval, read, write_whole
+from inference import bootstrap_interval, holm, mean_and_interval, sign_flip_p
+from rows import NETWORKS, RESULTS, ROOT, read, write_whole
 
 from helpers import UserError
 
@@ -58,17 +59,21 @@ def results() -> str:
 
 
 def claims() -> str:
-    """Return the table of the two claims."""
+    """Return the table of the two claims; one holds if its interval is above 0 and its adjusted p below 0.05."""
+    differences = [
+        [a - b for a, b in zip(accuracies(better), accuracies(worse), strict=True)] for _, better, worse in CLAIMS
+    ]
     lines = []
-    for claim, better, worse in CLAIMS:
-        differences = [a - b for a, b in zip(accuracies(better), accuracies(worse), strict=True)]
-        mean, half = mean_and_interval(differences)
-        counts = [sum(d > 0 for d in differences), sum(d == 0 for d in differences), sum(d < 0 for d in differences)]
-        verdict = "holds" if mean - half > 0 else "refuted" if mean + half < 0 else "not shown"
-        interval = f"{mean - half:+.2f} to {mean + half:+.2f}"
-        won = " / ".join(map(str, counts))
-        lines.append([claim, f"{better} - {worse}", f"{mean:+.2f} points", interval, won, verdict])
-    header = ["claim", "difference", "mean over the rounds", "95 % interval", "rounds won / equal / lost", "verdict"]
+    adjusted = holm([sign_flip_p(values) for values in differences])
+    for (claim, better, worse), values, p in zip(CLAIMS, differences, adjusted, strict=True):
+        mean, half = mean_and_interval(values)
+        low, high = bootstrap_interval(values)
+        counts = [sum(d > 0 for d in values), sum(d == 0 for d in values), sum(d < 0 for d in values)]
+        verdict = "not shown" if p >= 0.05 or abs(mean) <= half else "holds" if mean > 0 else "refuted"
+        cells = [claim, f"{better} - {worse}", f"**{mean:+.2f} points**", f"{mean - half:+.2f} to {mean + half:+.2f}"]
+        cells += [f"{low:+.2f} to {high:+.2f}", " / ".join(map(str, counts))]
+        lines.append([*cells, f"{p:.5f}" if p >= 0.0001 else "below 0.0001", verdict])
+    header = ["claim", "difference", "mean", "95 % interval", "by bootstrap", "won / equal / lost", "p", "verdict"]
     return table(header, lines)
 
 

@@ -214,13 +214,11 @@ class TestCtrlC:
             lines.append(process.stdout.readline())
             assert lines[-1], "ended before the first network was trained"
         process.send_signal(signal.SIGINT)
-        start = time.monotonic()
         output, errors = process.communicate()
         guard.cancel()
-        assert time.monotonic() - start < 20  # at once, not at the end of the training
         assert process.returncode == 130
         assert errors == "\nInterrupted. Finished: SimpleModel.\n"
-        assert "network  " not in output
+        assert "WSModel" not in output  # ended at once, not when the others were trained
 
     @pytest.mark.parametrize("seconds", [0.5, 1.5])
     def test_while_starting(self, checkout: Checkout, seconds: float) -> None:

@@ -20,6 +20,7 @@ import benchmark
 import build
 import explain
 import exploration
+import inference
 import rows
 import tuning
 from rows import Job, complete, read
@@ -98,9 +99,47 @@ def test_code_version_is_that_of_the_code_alone(tmp_path: Path) -> None:
 
 def test_interval_by_hand() -> None:
     # mean 2, deviation 1, t = 4.302653 for 2 degrees of freedom (tables of Student's t)
-    mean, half = rows.mean_and_interval([1, 2, 3])
+    mean, half = inference.mean_and_interval([1, 2, 3])
     assert mean == 2
     assert half == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
+
+
+def test_sign_flips_by_hand() -> None:
+    # of 8 ways to sign 1, 2, 3 two have a mean as far from 0; of 2^10 to sign ten ones, two
+    assert inference.sign_flip_p([1, 2, 3]) == pytest.approx(2 / 8)
+    assert inference.sign_flip_p([1.0] * 10) == pytest.approx(2 / 1024)
+    # 1, 2, -3: the mean is 0, and every way is as far
+    assert inference.sign_flip_p([1, 2, -3]) == pytest.approx(1)
+    # 30 rounds, at random: as often negative as positive
+    assert inference.sign_flip_p([1, -1] * 15) > 0.9
+    assert inference.sign_flip_p([1.0] * 30) < 0.0001
+
+
+def test_holm_by_hand() -> None:
+    assert inference.holm([0.01, 0.04]) == pytest.approx([0.02, 0.04])
+    assert inference.holm([0.04, 0.03]) == pytest.approx([0.06, 0.06])
+    assert inference.holm([0.9, 0.001, 0.6]) == pytest.approx([1.0, 0.003, 1.0])
+
+
+def test_bootstrap_agrees_with_student_on_normal_differences() -> None:
+    values = np.random.default_rng(1).normal(2, 1, 200)
+    mean, half = inference.mean_and_interval(values)
+    low, high = inference.bootstrap_interval(values)
+    assert low == pytest.approx(mean - half, abs=0.02)
+    assert high == pytest.approx(mean + half, abs=0.02)
+
+
+def test_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    wobble = [0.5, -0.5] * 15
+    values = {"SimpleModel": [80.0] * 30, "WSModel": [83 + w for w in wobble], "AuxModel": [83.1 - w for w in wobble]}
+    monkeypatch.setattr(build, "accuracies", lambda network: values[network])
+    first, second = build.claims().splitlines()[2:]
+    assert first.endswith("| holds |")
+    assert "| **+3.00 points** |" in first
+    assert "| 30 / 0 / 0 |" in first
+    assert second.endswith("| not shown |")
+    values["WSModel"] = [70 + w for w in wobble]
+    assert build.claims().splitlines()[2].endswith("| refuted |")
 
 
 def test_the_base_networks_have_the_settings_that_were_chosen() -> None:
