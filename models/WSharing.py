@@ -150,7 +150,6 @@ def train_model_WS(
     `disagreement`, which takes nb_views=2. `train_input` is float32 (N, 2, 14, 14), `train_target` int64 (N,);
     `settings` are those of helpers.train, which says what it raises.
     """
-
     check_consistency(consistency, settings)
 
     def loss_of(batch_input: Tensor, batch_target: Tensor) -> Tensor:
