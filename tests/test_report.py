@@ -26,6 +26,7 @@ import tuning
 from rows import Job, complete, read
 
 from helpers import UserError, nb_parameters, train
+from models.AuxLoss import AuxModel1
 from models.SimpleCNN import SimpleModel
 from models.WSharing import WSModel, WSModel1
 
@@ -177,6 +178,18 @@ def test_tables_are_those_of_the_saved_rows(script: object, monkeypatch: pytest.
     script.main()
     ((file, text),) = written.items()
     assert file.read_text() == text
+
+
+@pytest.mark.parametrize("model_class", [WSModel1, AuxModel1])
+def test_docstrings_have_the_numbers_of_the_ablation(model_class: type[WSModel1]) -> None:
+    said = " ".join(str(model_class.__doc__).split())
+    text = (rows.RESULTS / "ablation.md").read_text()
+    section = text[text.index(f"## {model_class.__name__}") :].split("\n## ")[0]
+    lines = [line.split(" | ") for line in section.splitlines() if "±" in line and line.startswith("| ")]
+    assert len(lines) == len(ablation.differences(model_class.__name__))
+    for cells in lines:
+        name = cells[0].removeprefix("| ").split(" (with ")[0]
+        assert f"{name} {float(cells[2].split()[0]):.2f}" in said
 
 
 def test_readme_has_the_numbers_of_the_saved_rows(monkeypatch: pytest.MonkeyPatch) -> None:
