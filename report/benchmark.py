@@ -138,15 +138,20 @@ def threads(number: int) -> Iterator[None]:
     torch.set_num_threads(1)
 
 
-def our_training(data: helpers.Round, nb_epochs: int, nb_networks: int = 3, **sizes: tuple[int, int]) -> None:
-    """Train our three networks, so many side by side, all of them as test.py does, and at other sizes if given."""
-    with ThreadPoolExecutor(nb_networks) as pool:
-        start = partial(pool.submit, helpers.run, data)
-        running = [
-            start(partial(SimpleModel, **sizes), train_model, nb_epochs=nb_epochs),
-            start(partial(WSModel, **sizes), train_model_WS, nb_epochs=nb_epochs),
-            start(partial(AuxModel, **sizes), train_model_AM, data.train_classes, nb_epochs=nb_epochs),
-        ]
+def our_networks(data: helpers.Round, nb_epochs: int, **sizes: tuple[int, int]) -> list[Callable[[], helpers.Result]]:
+    """Return what trains each of our three networks, at other sizes if given."""
+    start = partial(partial, helpers.run, data)
+    return [
+        start(partial(SimpleModel, **sizes), train_model, nb_epochs=nb_epochs),
+        start(partial(WSModel, **sizes), train_model_WS, nb_epochs=nb_epochs),
+        start(partial(AuxModel, **sizes), train_model_AM, data.train_classes, nb_epochs=nb_epochs),
+    ]
+
+
+def our_training(data: helpers.Round, nb_epochs: int, **sizes: tuple[int, int]) -> None:
+    """Train our three networks side by side, as test.py does."""
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(network) for network in our_networks(data, nb_epochs, **sizes)]
     for network in running:
         network.result()
 
@@ -234,7 +239,8 @@ def main() -> None:
 
     def in_turn() -> None:
         with threads(NB_CORES):
-            our_training(data, epochs, nb_networks=1)
+            for network in our_networks(data, epochs):
+                network()
 
     def side_by_side() -> None:
         our_training(data, epochs)
