@@ -77,8 +77,8 @@ def main() -> list[Result]:
     try:
         check_settings()
         for result in train_networks(load_round(0)):
-            print_result(result)
             results.append(result)
+            print_result(result)
     except KeyboardInterrupt:
         stop(f"\nInterrupted. Finished: {', '.join(result.name for result in results) or 'no network'}.", 130)
     except UserError as error:
