@@ -110,7 +110,8 @@ def main() -> None:
         " drawn from MNIST's training images that the training pairs leave. Made by `python report/tuning.py` from"
         " `tuning.csv`. Bold: what is taken for all three networks, the fewest parameters within one standard error of"
         " the best mean over the three, and the best of these. The merge is what is applied to the ten scores of each"
-        " digit before the final layer; SimpleModel has none.\n\n"
+        " digit before the final layer; SimpleModel has none. The first rule was the best mean alone; that of one"
+        " standard error took its place when these numbers were known, for the sake of speed.\n\n"
         f"## Merge and shuffling\n\n{markdown(MERGE_SETTINGS)}\n\n"
         f"## Size, at most {MAX_PARAMETERS:,} parameters\n\n{markdown(sizes)}\n"
     )
