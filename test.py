@@ -73,8 +73,8 @@ def stop(message: str, status: int) -> None:
 def main() -> list[Result]:
     """Print each network's result as soon as it is there, then all of them side by side, and return them."""
     results: list[Result] = []
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         check_settings()
         for result in train_networks(load_round(0)):
             results.append(result)
