@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from inference import mean_and_interval
-from rows import RESULTS, Job, complete, read, write_whole
+from rows import RESULTS, Job, accuracies_of, complete, table, write_whole
 from torch import nn
 
 from models.AuxLoss import AuxModel1, train_model_AM
@@ -23,15 +23,16 @@ FILE = RESULTS / "ablation.csv"
 # the differences of the network, which `build` takes away, and the keywords of those of the training
 OF_NETWORK = ["last layer without weights", "batch normalisation"]
 OF_TRAINING = {
-    "mini-batches of 50": ["mini_batch_size"],
-    "one cycle of learning rate and momentum": ["one_cycle"],
-    "two distorted views": ["nb_views"],
-    "consistency of the views": ["consistency"],
-    "averaged weights": ["averaging"],
-    "balanced digits": ["balance"],
-    "auxiliary weight 1": ["aux_weight"],
-    "label smoothing": ["label_smoothing"],
+    "mini-batches of 50": "mini_batch_size",
+    "one cycle of learning rate and momentum": "one_cycle",
+    "two distorted views": "nb_views",
+    "consistency of the views": "consistency",
+    "averaged weights": "averaging",
+    "balanced digits": "balance",
+    "auxiliary weight 1": "aux_weight",
+    "label smoothing": "label_smoothing",
 }
+CLASSES = {"WSModel1": WSModel1, "AuxModel1": AuxModel1}
 NEEDS = {"consistency of the views": "two distorted views"}
 
 
@@ -54,8 +55,7 @@ NETWORKS = {
 
 def differences(name: str) -> list[str]:
     """Return the differences of an exploration class from its base class."""
-    own = {"WSModel1": WSModel1, "AuxModel1": AuxModel1}[name].training
-    return OF_NETWORK + [difference for difference, keywords in OF_TRAINING.items() if keywords[0] in own]
+    return OF_NETWORK + [difference for difference, keyword in OF_TRAINING.items() if keyword in CLASSES[name].training]
 
 
 def variants(name: str) -> dict[str, list[str]]:
@@ -72,32 +72,27 @@ def variants(name: str) -> dict[str, list[str]]:
 
 def job(name: str, kept: list[str], nb_round: int) -> Job:
     """Return the run of one variant."""
-    own = {"WSModel1": WSModel1, "AuxModel1": AuxModel1}[name].training
-    training: dict[str, Any] = {key: own[key] for each in kept for key in OF_TRAINING.get(each, [])}
+    keywords = [OF_TRAINING[difference] for difference in kept if difference in OF_TRAINING]
+    training: dict[str, Any] = {keyword: CLASSES[name].training[keyword] for keyword in keywords}
     return Job("ablation", name, nb_round, {"network": [d for d in OF_NETWORK if d in kept]}, training, DATA)
 
 
 def markdown(name: str) -> str:
     """Return the accuracies of the variants as a table; KeyError if a row is missing."""
-    rows = {(row["network"], row["round"], row["settings"]): row for row in read(FILE)}
-
-    def accuracies(kept: list[str]) -> list[float]:
-        found = [rows[job(name, kept, r).key[1:]] for r in ROUNDS]
-        return [100 * (1 - int(row["wrong"]) / int(row["total"])) for row in found]
-
-    table = {variant: accuracies(kept) for variant, kept in variants(name).items()}
-    lines = ["| difference | taken away | worth | alone | worth |", "|---|---|---|---|---|"]
+    found = {
+        variant: accuracies_of(FILE, [job(name, kept, r) for r in ROUNDS]) for variant, kept in variants(name).items()
+    }
+    lines = []
     for difference in differences(name):
         cells = [difference + (f" (with {NEEDS[difference]})" if difference in NEEDS else "")]
         for variant, reference, sign in ((f"without {difference}", "all", -1), (f"only {difference}", "none", 1)):
-            own = table[variant]
-            worth = [sign * (a - b) for a, b in zip(own, table[reference], strict=True)]
+            own = found[variant]
+            worth = [sign * (a - b) for a, b in zip(own, found[reference], strict=True)]
             cells += [f"{mean_and_interval(own)[0]:.2f}", "{:+.2f} ± {:.2f}".format(*mean_and_interval(worth))]
-        lines.append("| " + " | ".join(cells) + " |")
-    summary = "All of them: {:.2f} ± {:.2f}. None of them: {:.2f} ± {:.2f}."
-    return (
-        summary.format(*mean_and_interval(table["all"]), *mean_and_interval(table["none"])) + "\n\n" + "\n".join(lines)
-    )
+        lines.append(cells)
+    summary = "All of them: {:.2f} ± {:.2f}. None of them: {:.2f} ± {:.2f}.\n\n"
+    summary = summary.format(*mean_and_interval(found["all"]), *mean_and_interval(found["none"]))
+    return summary + table(["difference", "taken away", "worth", "alone", "worth"], lines)
 
 
 def main() -> None:

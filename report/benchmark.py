@@ -19,12 +19,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 import torch
 import torch.nn.functional as F
-from rows import NETWORKS, RESULTS, write_whole
+from rows import NETWORKS, RESULTS, ROOT, write_whole
 from torch import Tensor, nn
 
 import helpers
@@ -32,7 +31,6 @@ from models.AuxLoss import AuxModel, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
 from models.WSharing import WSModel, train_model_WS
 
-ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED_MAPS = (64, 128)
 TARGETS = {"whole job": 5, "training at the published maps": 2.8, "share of the matrix product's speed": 0.45}
 NB_CORES = os.cpu_count() or 1

@@ -8,10 +8,9 @@ Ends with a message, and changes nothing, if a row is missing or says that its r
 import json
 import re
 import sys
-from collections.abc import Sequence
 
 from inference import bootstrap_interval, holm, mean_and_interval, sign_flip_p
-from rows import NETWORKS, RESULTS, ROOT, read, write_whole
+from rows import NETWORKS, RESULTS, ROOT, accuracy, read, table, write_whole
 
 from helpers import UserError
 
@@ -26,7 +25,7 @@ CLAIMS = [
 
 
 def rounds_of(network: str, nb_rounds: int) -> list[dict[str, str]]:
-    """Return a network's rows of rounds 0 to nb_rounds - 1; UserError if one is missing, diverged or of other code."""
+    """Return a network's rows of rounds 0 to nb_rounds - 1; UserError if one is missing or diverged."""
     rows = {int(row["round"]): row for row in read(ROWS) if row["network"] == network}
     lacking = [r for r in range(nb_rounds) if r not in rows or rows[r]["error"]]
     if lacking:
@@ -36,12 +35,7 @@ def rounds_of(network: str, nb_rounds: int) -> list[dict[str, str]]:
 
 def accuracies(network: str, nb_rounds: int = NB_ROUNDS) -> list[float]:
     """Return a network's test accuracy in % in each round."""
-    return [100 * (1 - int(row["wrong"]) / int(row["total"])) for row in rounds_of(network, nb_rounds)]
-
-
-def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *lines))
+    return [accuracy(row) for row in rounds_of(network, nb_rounds)]
 
 
 def results() -> str:

@@ -7,8 +7,6 @@ which digits are in the pairs that are wrong. The counts are saved to results/di
 drawn, with the worst pairs of round 0, to figures/.
 """
 
-import csv
-import io
 from collections import Counter
 from typing import NamedTuple
 
@@ -17,7 +15,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from rows import NETWORKS, RESULTS, winners, write_whole
+from rows import NETWORKS, RESULTS, csv_text, winners, write_whole
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
@@ -57,13 +55,6 @@ def count(name: str, nb_round: int) -> Counts:
 def best_order(table: np.ndarray) -> list[int]:
     """Return the order of the scores, columns, in which the most digits, rows, are on the diagonal."""
     return linear_sum_assignment(table, maximize=True)[1].tolist()
-
-
-def csv_text(header: list[str], rows: list[tuple]) -> str:
-    """Return rows as CSV."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    return text.getvalue()
 
 
 def save(figure: mpl.figure.Figure, name: str) -> None:

@@ -7,19 +7,17 @@ A configuration is what differs from DEFAULT. What won is in models/; what lost 
 made again, but for rounding.
 """
 
-import csv
 import json
 import math
 import sys
 import time
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import joblib
 import torch
 import torch.nn.functional as F
-from rows import RESULTS, write_whole
+from rows import RESULTS, accuracy, csv_text, read, table, write_whole
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -235,11 +233,11 @@ def markdown(rows: list[dict[str, str]]) -> str:
                 groups.setdefault((row["settings"], row["total"]), []).append(row)
         lines = []
         for (settings, total), group in groups.items():
-            accuracy = mean(100 * (1 - int(row["wrong"]) / int(total)) for row in group)
+            mean_accuracy = mean(accuracy(row) for row in group)
             shifted = [100 * (1 - int(row["wrong_shifted"]) / int(total)) for row in group if row["wrong_shifted"]]
             digits = 100 * mean(float(row["digit_accuracy"]) for row in group)
             cells = [
-                f"{accuracy:.2f}",
+                f"{mean_accuracy:.2f}",
                 f"{mean(shifted):.2f}" if shifted else "",
                 f"{digits:.1f}",
                 str(len(group)),
@@ -248,26 +246,22 @@ def markdown(rows: list[dict[str, str]]) -> str:
             cells += [group[0]["parameters"], f"{mean(float(row['seconds']) for row in group):.1f}"]
             named = {key: value for key, value in json.loads(settings).items() if key != "labels"}
             cells += [", ".join(f"{key} {value}" for key, value in named.items()) or "default"]
-            lines.append((accuracy, "| " + " | ".join(cells) + " |"))
-        text += f"\n## {name}\n\n| accuracy | shifted | digits | n | pairs | parameters | seconds | configuration |\n"
-        text += "|" + "---|" * 8 + "\n" + "\n".join(line for _, line in sorted(lines, reverse=True)) + "\n"
+            lines.append((mean_accuracy, cells))
+        header = ["accuracy", "shifted", "digits", "n", "pairs", "parameters", "seconds", "configuration"]
+        text += f"\n## {name}\n\n" + table(header, [cells for _, cells in sorted(lines, reverse=True)]) + "\n"
     return text
 
 
 def main() -> None:
     """Try the configuration that is given, if any, and write the table."""
-    rows = list(csv.DictReader(FILE.open(newline="")))
+    rows = read(FILE)
     if sys.argv[1:]:
         settings = json.loads(sys.argv[1])
         unknown = set(settings) - set(DEFAULT)
         if unknown:
             sys.exit(f"error: unknown settings {sorted(unknown)}; known are {sorted(DEFAULT)}.")
         rows += joblib.Parallel(n_jobs=-1)(joblib.delayed(attempt)(settings, nb_round) for nb_round in ROUNDS)
-        with Path(f"{FILE}.partial").open("w", newline="") as opened:
-            writer = csv.DictWriter(opened, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        Path(f"{FILE}.partial").replace(FILE)
+        write_whole(FILE, csv_text(COLUMNS, [[row[column] for column in COLUMNS] for row in rows]))
     write_whole(FILE.with_suffix(".md"), markdown([{key: str(value) for key, value in row.items()} for row in rows]))
 
 

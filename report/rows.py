@@ -7,10 +7,11 @@ on where it was; a run that diverges is a row that says so.
 import ast
 import csv
 import hashlib
+import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
 from models.WSharing import WSModel, WSModel1, train_model_WS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(helpers.__file__).resolve().parent
 RESULTS = ROOT / "report" / "results"
 # what makes a network, its training function, and whether the latter is given the digits' classes
 Network = tuple[Callable[..., nn.Module], Callable[..., list[float]], bool]
@@ -96,7 +97,7 @@ def run_job(job: Job, networks: dict[str, Network] = NETWORKS) -> dict[str, Any]
     keywords = {**job.model, **({"merge": MERGES[job.model["merge"]]} if "merge" in job.model else {})}
     training = {**getattr(make, "training", {}), **job.training}
     classes = [data.train_classes] if takes_classes else []
-    row = dict(zip(COLUMNS, job.key, strict=False), torch=torch.__version__, commit=commit(), code=code_version())
+    row = dict(zip(COLUMNS, job.key, strict=False), torch=torch.__version__)
     try:
         result = helpers.run(data, lambda: make(**keywords), train_function, *classes, **training)
     except helpers.UserError as error:
@@ -132,10 +133,11 @@ def complete(file: Path, jobs: Iterable[Job], networks: dict[str, Network] = NET
     rows = read(file)
     done = {tuple(row[column] for column in ("experiment", "network", "round", "settings")) for row in rows}
     missing = list({job.key: job for job in jobs if job.key not in done}.values())
-    others = {row["code"] for row in rows} - {code_version()}
+    stamp = {"commit": commit(), "code": code_version()}  # of what is run now, whatever is edited meanwhile
+    others = {row["code"] for row in rows} - {stamp["code"]}
     if missing and others:
         sys.exit(
-            f"error: {file} has rows of other versions of the code ({', '.join(sorted(others))}; now {code_version()}),"
+            f"error: {file} has rows of other versions of the code ({', '.join(sorted(others))}; now {stamp['code']}),"
             f" and {len(missing)} runs are missing. Move the file away to make all of them again."
         )
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -150,8 +152,31 @@ def complete(file: Path, jobs: Iterable[Job], networks: dict[str, Network] = NET
         if not rows:
             writer.writeheader()
         for row in tqdm(new_rows, total=len(missing), desc=file.stem, unit="run"):
-            writer.writerow(row)
+            writer.writerow({**row, **stamp})
             opened.flush()
+
+
+def accuracy(row: dict[str, str]) -> float:
+    """Return a row's accuracy in %."""
+    return 100 * (1 - int(row["wrong"]) / int(row["total"]))
+
+
+def accuracies_of(file: Path, jobs: Iterable[Job]) -> list[float]:
+    """Return the accuracy in % of each job's row; KeyError if one is missing."""
+    rows = {(row["experiment"], row["network"], row["round"], row["settings"]): row for row in read(file)}
+    return [accuracy(rows[job.key]) for job in jobs]
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue()
+
+
+def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *lines))
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -16,7 +16,7 @@ import math
 from statistics import mean, stdev
 from typing import Any
 
-from rows import MERGES, RESULTS, Job, complete, read, write_whole
+from rows import MERGES, RESULTS, Job, accuracies_of, complete, table, write_whole
 
 from helpers import nb_parameters
 from models.SimpleCNN import SimpleModel
@@ -56,15 +56,13 @@ def accuracies(settings: list[dict[str, Any]]) -> list[dict[str, list[float]]]:
 
     Raises KeyError if a row is missing.
     """
-    rows = {(row["network"], row["round"], row["settings"]): row for row in read(FILE)}
-    table = []
+    lines = []
     for setting in settings:
         line = {}
         for network in NETWORKS:
-            found = [rows[job(network, setting, nb_round).key[1:]] for nb_round in ROUNDS]
-            line[network] = [100 * (1 - int(row["wrong"]) / int(row["total"])) for row in found]
-        table.append({**line, "mean": [mean(three) for three in zip(*line.values(), strict=True)]})
-    return table
+            line[network] = accuracies_of(FILE, [job(network, setting, nb_round) for nb_round in ROUNDS])
+        lines.append({**line, "mean": [mean(three) for three in zip(*line.values(), strict=True)]})
+    return lines
 
 
 def chosen(settings: list[dict[str, Any]]) -> dict[str, Any]:
@@ -88,14 +86,14 @@ def run_all(settings: list[dict[str, Any]]) -> None:
 
 def markdown(settings: list[dict[str, Any]]) -> str:
     """Return the settings and their accuracies as a table, the chosen one in bold."""
-    lines = ["| maps | hidden | merge | shuffled | SimpleModel | WSModel | AuxModel | mean |", "|---" * 8 + "|"]
+    lines = []
     taken = chosen(settings)
     for setting, line in zip(settings, accuracies(settings), strict=True):
         maps = "{} and {}".format(*setting["maps"])
         cells = [maps, setting["hidden"], setting["merge"], "yes" if setting["shuffle"] else "no"]
         cells += [f"{mean(accuracy):.2f}" for accuracy in line.values()]
-        lines.append("| " + " | ".join(f"**{cell}**" if setting == taken else str(cell) for cell in cells) + " |")
-    return "\n".join(lines)
+        lines.append([f"**{cell}**" if setting == taken else str(cell) for cell in cells])
+    return table(["maps", "hidden", "merge", "shuffled", *NETWORKS, "mean"], lines)
 
 
 def main() -> None:

@@ -56,8 +56,7 @@ def test_only_what_is_missing_is_run_again(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     complete(file, [quick("SimpleModel", 0), quick("SimpleModel", 0)], workers=1)
     assert len(read(file)) == 1  # the same job once
-    marked = file.read_text().replace("SimpleModel,0,", "SimpleModel,0,").replace(",20,", ",20,")
-    file.write_text(marked[:-20])  # cut short, as by a crash
+    file.write_text(file.read_text()[:-20])  # cut short, as by a crash
     assert read(file) == []
     complete(file, [quick("SimpleModel", 0)], workers=1)
     before = file.read_text()
