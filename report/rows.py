@@ -7,8 +7,10 @@ on where it was; a run that diverges is a row that says so.
 import ast
 import csv
 import hashlib
+import inspect
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +50,8 @@ MERGES = {
 }
 COLUMNS = [
     *("experiment", "network", "round", "settings", "parameters", "first_loss", "last_loss"),
-    *("wrong", "total", "digits_wrong", "seconds", "error", "torch", "commit", "code"),
+    *("train_wrong", "train_total", "wrong", "total", "digits_wrong"),
+    *("seconds", "error", "torch", "cpu", "commit", "code"),
 ]
 
 
@@ -78,16 +81,23 @@ def commit() -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
 
 
-def code_version(root: Path = ROOT) -> str:
-    """Return a hash of helpers.py and models/ that comments, docstrings and layout do not change."""
+def code_version(root: Path = ROOT, others: Iterable[Path] = ()) -> str:
+    """Return a hash of helpers.py, models/ and other files that comments, docstrings and layout do not change."""
     digest = hashlib.sha256()
-    for file in [root / "helpers.py", *sorted((root / "models").glob("*.py"))]:
+    for file in [root / "helpers.py", *sorted((root / "models").glob("*.py")), *sorted(others)]:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
                 del node.body[0]
         digest.update(ast.dump(tree).encode())
     return digest.hexdigest()[:12]
+
+
+def other_sources(jobs: Iterable[Job], networks: dict[str, Network]) -> set[Path]:
+    """Return the files, outside models/, whose networks the jobs use."""
+    makers = [networks[name][0] for name in {job.network for job in jobs}]
+    files = {Path(inspect.getfile(getattr(make, "func", make))) for make in makers}  # a partial has a function
+    return {file for file in files if file.parent != ROOT / "models"}
 
 
 def run_job(job: Job, networks: dict[str, Network] = NETWORKS) -> dict[str, Any]:
@@ -97,13 +107,18 @@ def run_job(job: Job, networks: dict[str, Network] = NETWORKS) -> dict[str, Any]
     keywords = {**job.model, **({"merge": MERGES[job.model["merge"]]} if "merge" in job.model else {})}
     training = {**getattr(make, "training", {}), **job.training}
     classes = [data.train_classes] if takes_classes else []
-    row = dict(zip(COLUMNS, job.key, strict=False), torch=torch.__version__)
+    # two processors of the same instructions give the same numbers; of others, they round otherwise
+    row = dict(
+        zip(COLUMNS, job.key, strict=False), torch=torch.__version__, cpu=torch.backends.cpu.get_cpu_capability()
+    )
     try:
         result = helpers.run(data, lambda: make(**keywords), train_function, *classes, **training)
     except helpers.UserError as error:
         return {**row, "error": str(error)}
     row |= {"parameters": result.nb_parameters, "seconds": round(result.seconds, 2)}
     row |= {"first_loss": round(result.losses[0], 6), "last_loss": round(result.losses[-1], 6)}
+    train_wrong = helpers.nb_wrong(result.model, data.train_input, data.train_target)
+    row |= {"train_wrong": train_wrong, "train_total": len(data.train_target)}
     row |= {"wrong": result.nb_wrong, "total": result.nb_test_pairs}
     if hasattr(result.model, "digit_scores"):
         row["digits_wrong"] = int((winners(result.model, data.test_input) != data.test_classes).sum())
@@ -128,12 +143,13 @@ def read(file: Path) -> list[dict[str, str]]:
 def complete(file: Path, jobs: Iterable[Job], networks: dict[str, Network] = NETWORKS, workers: int = -1) -> None:
     """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it.
 
-    Ends with a message if jobs are missing and `file` has rows that other code made: they are not mixed.
+    Ends with a message at Ctrl-C, or if jobs are missing and `file` has rows that other code made: they are not mixed.
     """
-    rows = read(file)
+    rows, jobs = read(file), list(jobs)
     done = {tuple(row[column] for column in ("experiment", "network", "round", "settings")) for row in rows}
     missing = list({job.key: job for job in jobs if job.key not in done}.values())
-    stamp = {"commit": commit(), "code": code_version()}  # of what is run now, whatever is edited meanwhile
+    # of what is run now, whatever is edited meanwhile
+    stamp = {"commit": commit(), "code": code_version(ROOT, other_sources(jobs, networks))}
     others = {row["code"] for row in rows} - {stamp["code"]}
     if missing and others:
         sys.exit(
@@ -148,12 +164,20 @@ def complete(file: Path, jobs: Iterable[Job], networks: dict[str, Network] = NET
             text = opened.read()
             opened.seek(text.rfind("\n") + 1)
             opened.truncate()
-        writer = csv.DictWriter(opened, COLUMNS, lineterminator="\n")
+        # a file that was begun with fewer columns keeps them
+        columns = list(rows[0]) if rows else COLUMNS
+        writer = csv.DictWriter(opened, columns, lineterminator="\n", extrasaction="ignore")
         if not rows:
             writer.writeheader()
-        for row in tqdm(new_rows, total=len(missing), desc=file.stem, unit="run"):
-            writer.writerow({**row, **stamp})
-            opened.flush()
+        bar = tqdm(new_rows, total=len(missing), desc=file.stem, unit="run", disable=not missing)
+        try:
+            for row in bar:
+                writer.writerow({**row, **stamp})
+                opened.flush()
+        except KeyboardInterrupt:
+            bar.close()
+            print(f"\nInterrupted: {bar.n} new rows are in {file}. Start again to go on.", file=sys.stderr, flush=True)
+            os._exit(130)  # without waiting for the runs that are not finished
 
 
 def accuracy(row: dict[str, str]) -> float:
