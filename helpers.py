@@ -460,6 +460,7 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
     for result, style in zip(results, ("-", "--", ":", "-.", (0, (5, 1))), strict=False):
         axes.plot(range(1, len(result.losses) + 1), result.losses, linestyle=style, marker=".", label=result.name)
     axes.set(xlabel="epoch", ylabel="training loss, mean over mini-batches", yscale="log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title("Each network's own loss: an auxiliary loss is part of it", fontsize="medium")
     axes.legend()
     partial = file.with_suffix(".partial.png")

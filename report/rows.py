@@ -82,10 +82,14 @@ def commit() -> str:
 
 
 def code_version(root: Path = ROOT, others: Iterable[Path] = ()) -> str:
-    """Return a hash of helpers.py, models/ and other files that comments, docstrings and layout do not change."""
+    """Return a hash of helpers.py, models/ and other files: of the code that results can depend on.
+
+    Comments, docstrings, layout, and functions that only print or plot do not change it.
+    """
     digest = hashlib.sha256()
     for file in [root / "helpers.py", *sorted((root / "models").glob("*.py")), *sorted(others)]:
         tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree.body = [node for node in tree.body if not getattr(node, "name", "").startswith(("print_", "plot_"))]
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
                 del node.body[0]
