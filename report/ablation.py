@@ -77,19 +77,34 @@ def job(name: str, kept: list[str], nb_round: int) -> Job:
     return Job("ablation", name, nb_round, {"network": [d for d in OF_NETWORK if d in kept]}, training, DATA)
 
 
-def markdown(name: str) -> str:
-    """Return the accuracies of the variants as a table; KeyError if a row is missing."""
-    found = {
+def found_of(name: str) -> dict[str, list[float]]:
+    """Return each variant's accuracies, a round each; KeyError if a row is missing."""
+    return {
         variant: accuracies_of(FILE, [job(name, kept, r) for r in ROUNDS]) for variant, kept in variants(name).items()
     }
+
+
+def worths(name: str) -> dict[str, tuple[str, str]]:
+    """Return what each difference is worth: what is lost if it is taken away, and what is won by it alone."""
+    found = found_of(name)
+    worth = {}
+    for difference in differences(name):
+        lost = zip(found["all"], found[f"without {difference}"], strict=True)
+        won = zip(found[f"only {difference}"], found["none"], strict=True)
+        lost, won = ("{:+.2f} ± {:.2f}".format(*mean_and_interval([a - b for a, b in both])) for both in (lost, won))
+        worth[difference] = lost, won
+    return worth
+
+
+def markdown(name: str) -> str:
+    """Return the accuracies of the variants as a table; KeyError if a row is missing."""
+    found, worth = found_of(name), worths(name)
     lines = []
     for difference in differences(name):
-        cells = [difference + (f" (with {NEEDS[difference]})" if difference in NEEDS else "")]
-        for variant, reference, sign in ((f"without {difference}", "all", -1), (f"only {difference}", "none", 1)):
-            own = found[variant]
-            worth = [sign * (a - b) for a, b in zip(own, found[reference], strict=True)]
-            cells += [f"{mean_and_interval(own)[0]:.2f}", "{:+.2f} ± {:.2f}".format(*mean_and_interval(worth))]
-        lines.append(cells)
+        lost, won = worth[difference]
+        taken, alone = (f"{mean_and_interval(found[f'{how} {difference}'])[0]:.2f}" for how in ("without", "only"))
+        needed = f" (with {NEEDS[difference]})" if difference in NEEDS else ""
+        lines.append([difference + needed, taken, lost, alone, won])
     summary = "All of them: {:.2f} ± {:.2f}. None of them: {:.2f} ± {:.2f}.\n\n"
     summary = summary.format(*mean_and_interval(found["all"]), *mean_and_interval(found["none"]))
     return summary + table(["difference", "taken away", "worth", "alone", "worth"], lines)

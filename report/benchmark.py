@@ -14,16 +14,19 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
+from pathlib import Path
 from statistics import median
 
 import torch
 import torch.nn.functional as F
-from rows import NETWORKS, RESULTS, ROOT, write_whole
+from networks import fully_connected
+from rows import NETWORKS, RESULTS, ROOT, Job, complete, write_whole
 from torch import Tensor, nn
 
 import helpers
@@ -41,20 +44,12 @@ NB_CORES = os.cpu_count() or 1
 
 
 def features(channels: int) -> nn.Sequential:
-    """Return the published convolutions: 64 and 128 maps, and 512 numbers at the end."""
+    """Return the published convolutions, with ReLU before the pooling, as it is most often written."""
     return nn.Sequential(
         *(nn.Conv2d(channels, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(64, 128, 3), nn.ReLU(), nn.MaxPool2d(2)),
         nn.Flatten(),
     )
-
-
-def fully_connected(*units: int) -> nn.Sequential:
-    """Return linear layers with ReLU between them."""
-    layers: list[nn.Module] = []
-    for units_in, units_out in zip(units, units[1:], strict=False):
-        layers += [nn.Linear(units_in, units_out), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
 
 
 class ObviousSimple(nn.Module):
@@ -194,6 +189,13 @@ def python(*arguments: str) -> None:
     subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
+def study_of(workers: int) -> None:
+    """Run a small study, of two dozen short runs."""
+    jobs = [Job("benchmark", "AuxModel", nb_round, training={"nb_epochs": 10}) for nb_round in range(2000, 2024)]
+    with tempfile.TemporaryDirectory() as folder:
+        complete(Path(folder) / "rows.csv", jobs, workers=workers)
+
+
 @contextmanager
 def busy_neighbour() -> Iterator[None]:
     """Let another process train the obvious way, on all cores, during the body of a with statement."""
@@ -262,6 +264,9 @@ def main() -> None:
     )
     note("a run on one core", WSModel1=ws, AuxModel1=aux, undistorted=undistorted, ratio=ws / undistorted)
 
+    one_worker, all_workers = alternate(3, lambda: study_of(1), lambda: study_of(NB_CORES))
+    note("workers", one=one_worker, a_core_each=all_workers, ratio=one_worker / all_workers)
+
     def start() -> None:
         python("-c", "import helpers; helpers.load_round(0)")
 
@@ -274,7 +279,10 @@ def main() -> None:
     for name, target in TARGETS.items():
         ratio = results[name]["ratio"]
         print(f"{name}: {ratio:.2f}, target {target}: {'reached' if ratio >= target else 'missed'}")
-    write_whole(RESULTS / "benchmark.json", json.dumps(results, indent=2) + "\n")
+    file = RESULTS / "benchmark.json"
+    every = json.loads(file.read_text()) if file.exists() else {}
+    every[torch.backends.cpu.get_cpu_capability()] = results  # another kind of processor has results of its own
+    write_whole(file, json.dumps(every, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,72 +1,62 @@
-"""Write README's tables, between its markers, from the saved results.
+"""Build everything that is read from the saved results: README's tables, the figures, and report.pdf.
 
     python report/build.py
 
-Ends with a message, and changes nothing, if a row is missing or says that its run diverged.
+Ends with a message, and changes nothing, if a row is missing, unpaired, diverged, or of other code or settings.
 """
 
 import json
 import re
 import sys
 
-from inference import bootstrap_interval, holm, mean_and_interval, sign_flip_p
-from rows import NETWORKS, RESULTS, ROOT, accuracy, read, table, write_whole
+import typst
+from evidence import accuracies, claims_of, judged, rows_of
+from figures import draw_all
+from inference import mean_and_interval
+from report_numbers import all_rounds, digits_right, numbers, p_text, read_benchmark, with_half
+from rows import NETWORKS, ROOT, table, write_whole
+from study import EXPERIMENTS, EXPLORATION, jobs
 
 from helpers import UserError
 
 README = ROOT / "README.md"
-ROWS = RESULTS / "rounds.csv"
-NB_ROUNDS = 30  # of the protocol
-NB_ROUNDS_OF_EXPLORATION = 200
-CLAIMS = [
-    ("Sharing the weights helps", "WSModel", "SimpleModel"),
-    ("An auxiliary loss helps further", "AuxModel", "WSModel"),
-]
-
-
-def rounds_of(network: str, nb_rounds: int) -> list[dict[str, str]]:
-    """Return a network's rows of rounds 0 to nb_rounds - 1; UserError if one is missing or diverged."""
-    rows = {int(row["round"]): row for row in read(ROWS) if row["network"] == network}
-    lacking = [r for r in range(nb_rounds) if r not in rows or rows[r]["error"]]
-    if lacking:
-        raise UserError(f"{ROWS} lacks rounds of {network}, or they diverged: {lacking}. Run report/study.py.")
-    return [rows[r] for r in range(nb_rounds)]
-
-
-def accuracies(network: str, nb_rounds: int = NB_ROUNDS) -> list[float]:
-    """Return a network's test accuracy in % in each round."""
-    return [accuracy(row) for row in rounds_of(network, nb_rounds)]
+OTHER_PROCESSOR = "AVX512"  # of the rows that were saved before their processor was
+ABOUT = {
+    "claims": "the five networks",
+    "sharing": "splitting the digits, with and without sharing the weights",
+    "last_layer": "linear on scores, on ReLU, on softmax; joint comparison",
+    "aux_weight": "the weight of the auxiliary loss",
+    "epochs": "the number of epochs, on validation pairs",
+    "published": "the published networks, exactly",
+    "train_pairs": "the number of training pairs",
+    "collapse": "whether a run of an exploration class ever collapses",
+}
+REPORT = ROOT / "report"
 
 
 def results() -> str:
     """Return the table of all networks."""
     lines = []
     for network in NETWORKS:
-        values = accuracies(network)
-        mean, half = mean_and_interval(values)
-        parameters = int(rounds_of(network, 1)[0]["parameters"])
-        interval = f"{mean - half:.2f} to {mean + half:.2f}"
-        cells = [network, f"{parameters:,}", f"**{mean:.2f} %**", interval, str(len(values)), f"{min(values):.1f} %"]
+        values = accuracies(claims_of(network))
+        average, half = mean_and_interval(values)
+        parameters = int(rows_of(claims_of(network, 1))[0]["parameters"])
+        interval = f"{average - half:.2f} to {average + half:.2f}"
+        cells = [network, f"{parameters:,}", f"**{average:.2f} %**", interval, str(len(values)), f"{min(values):.1f} %"]
         lines.append(cells)
     header = ["network", "parameters", "mean test accuracy", "95 % interval of the mean", "rounds", "worst round"]
     return table(header, lines)
 
 
 def claims() -> str:
-    """Return the table of the two claims; one holds if its interval is above 0 and its adjusted p below 0.05."""
-    differences = [
-        [a - b for a, b in zip(accuracies(better), accuracies(worse), strict=True)] for _, better, worse in CLAIMS
-    ]
+    """Return the table of the claims."""
     lines = []
-    adjusted = holm([sign_flip_p(values) for values in differences])
-    for (claim, better, worse), values, p in zip(CLAIMS, differences, adjusted, strict=True):
-        mean, half = mean_and_interval(values)
-        low, high = bootstrap_interval(values)
-        counts = [sum(d > 0 for d in values), sum(d == 0 for d in values), sum(d < 0 for d in values)]
-        verdict = "not shown" if p >= 0.05 or abs(mean) <= half else "holds" if mean > 0 else "refuted"
-        cells = [claim, f"{better} - {worse}", f"**{mean:+.2f} points**", f"{mean - half:+.2f} to {mean + half:+.2f}"]
-        cells += [f"{low:+.2f} to {high:+.2f}", " / ".join(map(str, counts))]
-        lines.append([*cells, f"{p:.5f}" if p >= 0.0001 else "below 0.0001", verdict])
+    for claim in judged():
+        found = claim.found
+        cells = [claim.sentence, f"{claim.better} - {claim.worse}", f"**{found.mean:+.2f} points**"]
+        cells += [f"{found.mean - found.half:+.2f} to {found.mean + found.half:+.2f}"]
+        cells += [f"{found.low:+.2f} to {found.high:+.2f}", " / ".join(map(str, found.counts))]
+        lines.append([*cells, p_text(claim.p), claim.verdict])
     header = ["claim", "difference", "mean", "95 % interval", "by bootstrap", "won / equal / lost", "p", "verdict"]
     return table(header, lines)
 
@@ -74,51 +64,82 @@ def claims() -> str:
 def exploration() -> str:
     """Return the table of the exploration classes over all their rounds."""
     lines = []
-    for network in ("WSModel1", "AuxModel1"):
-        rows, values = rounds_of(network, NB_ROUNDS_OF_EXPLORATION), accuracies(network, NB_ROUNDS_OF_EXPLORATION)
-        mean, half = mean_and_interval(values)
-        digits = sum(100 * (1 - int(row["digits_wrong"]) / (2 * int(row["total"]))) for row in rows) / len(rows)
-        cells = [network, f"{mean:.2f} % ± {half:.2f}", str(len(values)), f"{min(values):.1f} %", f"{digits:.1f} %"]
-        lines.append(cells)
+    for network in EXPLORATION:
+        values = accuracies(all_rounds(network))
+        cells = [network, with_half(values).replace(" ±", " % ±"), str(len(values)), f"{min(values):.1f} %"]
+        lines.append([*cells, f"{digits_right(rows_of(all_rounds(network))):.1f} %"])
     return table(["network", "mean test accuracy", "rounds", "worst round", "digits told right"], lines)
 
 
 def speed() -> str:
-    """Return the table of the benchmark."""
-    found = json.loads((RESULTS / "benchmark.json").read_text())
-    whole, training = found["whole job"], found["training at the published maps"]
-    share, together, in_turn = (
-        found[name] for name in ("share of the matrix product's speed", "side by side", "in turn, a thread per core")
-    )
-    one = found["a run on one core"]
-    lines = [
-        ["`python test.py`, start to end", f"{whole['ours']:.1f} s"],
-        ["of which starting Python, PyTorch and torchvision, and reading MNIST", f"{found['start']['seconds']:.1f} s"],
-        [
-            "the same job at the published sizes, the obvious way",
-            f"{whole['obvious']:.1f} s: {whole['ratio']:.1f} times",
-        ],
-        [
-            "a run of WSModel1, and of AuxModel1, alone on one core",
+    """Return the table of the benchmark, a column for each machine that it was run on."""
+    columns = []
+    for found in read_benchmark().values():
+        whole, one = found["whole job"], found["a run on one core"]
+        ratios = {name: entry["ratio"] for name, entry in found.items() if isinstance(entry, dict) and "ratio" in entry}
+        share = ratios["share of the matrix product's speed"]
+        columns.append([f"{whole['ours']:.1f} s", f"{found['start']['seconds']:.1f} s"])
+        columns[-1] += [f"{whole['obvious']:.1f} s: {whole['ratio']:.1f} times"]
+        columns[-1] += [
             f"{one['WSModel1']:.1f} s, {one['AuxModel1']:.1f} s",
-        ],
-        ["WSModel1's distorted views and their consistency", f"{one['ratio']:.1f} times the time without them"],
-        ["training at the published maps, against the obvious way", f"{training['ratio']:.1f} times as fast"],
-        ["arithmetic in training, against a large matrix product", f"{100 * share['ratio']:.0f} % of its speed"],
-        ["our networks side by side, beside a process that trains too", f"{together['ratio']:.1f} times as long"],
-        ["our networks in turn, a thread per core, beside it", f"{in_turn['ratio']:.1f} times as long"],
+            f"{one['ratio']:.1f} times the time without",
+        ]
+        columns[-1] += [f"{ratios['training at the published maps']:.1f} times as fast"]
+        columns[-1] += [f"{100 * share:.0f} % of its speed"]
+        columns[-1] += [f"{ratios[name]:.1f} times as long" for name in ("side by side", "in turn, a thread per core")]
+    lines = [
+        "`python test.py`, start to end",
+        "of which starting Python, PyTorch and torchvision, and reading MNIST",
+        "the same job at the published sizes, the obvious way",
+        "a run of WSModel1, and of AuxModel1, alone on one core",
+        "WSModel1's distorted views and their consistency",
+        "training at the published maps, against the obvious way",
+        "arithmetic in training, against a large matrix product",
+        "our networks side by side, beside a process that trains too",
+        "our networks in turn, a thread per core, beside it",
     ]
-    return table(["what", f"on {found['machine']}"], lines)
+    header = ["what", *(f"on {found['machine']}, {cpu}" for cpu, found in read_benchmark().items())]
+    return table(header, list(zip(lines, *columns, strict=True)))
 
 
-def main() -> None:
-    """Write the tables."""
+def experiments() -> str:
+    """Return the table of the study's experiments, and of the time that their runs took."""
+    lines, done = [], set()
+    for name, (first, number, _) in EXPERIMENTS.items():
+        own = [job for job in jobs(name) if job.key not in done]  # a run that two experiments need is made once
+        done |= {job.key for job in own}
+        rows = rows_of(own)
+        minutes = sum(float(row["seconds"]) for row in rows) / 60
+        processors = sorted({row.get("cpu") or OTHER_PROCESSOR for row in rows})
+        lines.append([f"`{name}`", ABOUT[name], f"{first} to {first + number - 1}", str(len(own)), f"{minutes:.0f}"])
+        lines[-1].append(", ".join(processors))
+    return table(["experiment", "about", "rounds", "new runs", "minutes of one core", "processor"], lines)
+
+
+def readme() -> str:
+    """Return README with new tables; UserError if it has not one place for each."""
     text = README.read_text(encoding="utf-8")
-    for name, make in {"results": results, "claims": claims, "exploration": exploration, "speed": speed}.items():
+    for name, make in {
+        "results": results,
+        "claims": claims,
+        "exploration": exploration,
+        "experiments": experiments,
+        "speed": speed,
+    }.items():
         pattern = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
         text, count = re.subn(pattern, lambda m, make=make: m[1] + make() + "\n" + m[2], text, flags=re.DOTALL)
         if count != 1:
             raise UserError(f"README.md has {count} places for the table {name!r}, it should have one.")
+    return text
+
+
+def main() -> None:
+    """Build README's tables, the figures and the report; nothing is written before every number is there."""
+    text, inputs = readme(), {"numbers": json.dumps(numbers())}
+    draw_all()
+    partial = REPORT / "report.pdf.partial"
+    typst.compile(str(REPORT / "report.typ"), output=str(partial), root=str(ROOT), sys_inputs=inputs, format="pdf")
+    partial.replace(REPORT / "report.pdf")
     write_whole(README, text)
 
 

@@ -7,6 +7,7 @@ from scipy import stats
 
 SEED = 0  # of the resampling
 NB_RESAMPLES = 100_000
+NB_STUDIES = 10_000  # simulated
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -44,3 +45,14 @@ def holm(p: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def coverage(values: Sequence[float]) -> float:
+    """Return how often the 95 % interval holds the mean, in simulated studies of as many rounds as there are values.
+
+    The rounds of a simulated study are drawn, with replacement, from the values, whose mean is then the true one.
+    """
+    population = np.asarray(values, dtype=float)
+    drawn = np.random.default_rng(SEED).choice(population, (NB_STUDIES, len(population)))
+    half = stats.t.ppf(0.975, len(population) - 1) * stats.sem(drawn, axis=1)
+    return float(np.mean(np.abs(drawn.mean(1) - population.mean()) <= half))

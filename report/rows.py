@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import joblib
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -147,20 +148,32 @@ def read(file: Path) -> list[dict[str, str]]:
 def complete(file: Path, jobs: Iterable[Job], networks: dict[str, Network] = NETWORKS, workers: int = -1) -> None:
     """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it.
 
-    Ends with a message at Ctrl-C, or if jobs are missing and `file` has rows that other code made: they are not mixed.
+    Ends with a message at Ctrl-C, if another process is at the same file, or if jobs are missing and `file` has rows
+    that other code made: they are not mixed.
     """
-    rows, jobs = read(file), list(jobs)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(f"{file}.lock", timeout=0):
+            complete_alone(file, list(jobs), networks, workers)
+    except Timeout:
+        sys.exit(f"error: another process is adding rows to {file}. Wait for it, or stop it.")
+
+
+def complete_alone(file: Path, jobs: list[Job], networks: dict[str, Network], workers: int) -> None:
+    """Do what `complete` does, while no other process can."""
+    rows = read(file)
     done = {tuple(row[column] for column in ("experiment", "network", "round", "settings")) for row in rows}
     missing = list({job.key: job for job in jobs if job.key not in done}.values())
     # of what is run now, whatever is edited meanwhile
     stamp = {"commit": commit(), "code": code_version(ROOT, other_sources(jobs, networks))}
     others = {row["code"] for row in rows} - {stamp["code"]}
-    if missing and others:
+    if not missing:
+        return
+    if others:
         sys.exit(
             f"error: {file} has rows of other versions of the code ({', '.join(sorted(others))}; now {stamp['code']}),"
             f" and {len(missing)} runs are missing. Move the file away to make all of them again."
         )
-    file.parent.mkdir(parents=True, exist_ok=True)
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
     new_rows = parallel(joblib.delayed(run_job)(job, networks) for job in missing)
     with file.open("r+" if rows else "w", newline="") as opened:
@@ -173,7 +186,7 @@ def complete(file: Path, jobs: Iterable[Job], networks: dict[str, Network] = NET
         writer = csv.DictWriter(opened, columns, lineterminator="\n", extrasaction="ignore")
         if not rows:
             writer.writeheader()
-        bar = tqdm(new_rows, total=len(missing), desc=file.stem, unit="run", disable=not missing)
+        bar = tqdm(new_rows, total=len(missing), desc=file.stem, unit="run")
         try:
             for row in bar:
                 writer.writerow({**row, **stamp})

@@ -30,6 +30,7 @@ LAST_LAYERS = {  # networks without and with the digits' labels, and what makes 
     "linear on softmax": ("WSModel", "AuxModel", {"merge": "softmax"}),
     "joint comparison": ("JointModel", "JointAuxModel", {}),
 }
+UNTIED = ("UntiedModel", "UntiedAuxModel")
 PUBLISHED = [name for name in ALL_NETWORKS if name.startswith("Published")]
 PUBLISHED_EPOCHS = (25, 50)
 EPOCHS = (3, 6, 12, 25, 50, 100)
@@ -38,6 +39,11 @@ EPOCHS = (3, 6, 12, 25, 50, 100)
 def claims(network: str, nb_round: int) -> Job:
     """Return the run of a network as it stands: what other experiments compare with."""
     return Job("claims", network, nb_round)
+
+
+def sharing(network: str, nb_round: int) -> Job:
+    """Return the run of a network of the control of sharing."""
+    return Job("sharing", network, nb_round)
 
 
 def aux_weight(weight: float, nb_round: int) -> Job:
@@ -124,9 +130,9 @@ def run_experiments(names: list[str], nb_rounds: int | None, workers: int) -> No
 
 
 def on_dask(address: str) -> None:
-    """Let joblib run everything on the workers of a Dask scheduler, which see this checkout at the same path.
+    """Let joblib run everything on the workers of a Dask scheduler; all of them see this checkout at the same path.
 
-    Ends with a message if there is no scheduler at that address, or a worker has other code.
+    Ends with a message if there is no scheduler at that address, or a machine there cannot load this code or has other.
     """
     from distributed import Client
 
@@ -138,12 +144,12 @@ def on_dask(address: str) -> None:
 
     try:
         client = Client(address, timeout=10)
-        versions = client.run(prepare)
+        versions = {"the scheduler": client.run_on_scheduler(prepare), **client.run(prepare)}
+        joblib.parallel_config("dask", client=client)
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f"error: the Dask scheduler {address} cannot be used: {error}.")
-    if others := {worker for worker, version in versions.items() if version != code_version()}:
-        sys.exit(f"error: these Dask workers have other versions of the code: {', '.join(sorted(others))}.")
-    joblib.parallel_config("dask")
+    if others := [name for name, version in versions.items() if version != code_version()]:
+        sys.exit(f"error: other versions of the code on Dask's machines: {', '.join(others)}.")
 
 
 def positive(text: str) -> int:

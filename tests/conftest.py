@@ -13,6 +13,7 @@ import pytest
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the numbers that the tests know are a CPU's
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "report"))
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}  # nothing listens there
 SECONDS = re.compile(r"(seconds +|% +\d+ +)[\d.]+$", re.MULTILINE)
 
