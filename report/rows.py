@@ -94,8 +94,16 @@ def code_version(root: Path = ROOT, others: Iterable[Path] = ()) -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
                 del node.body[0]
-        digest.update(ast.dump(tree).encode())
+        digest.update(canonical(tree).encode())
     return digest.hexdigest()[:12]
+
+
+def canonical(node: Any) -> str:
+    """Return a syntax tree as a text that is the same for all versions of Python, as that of ast.dump is not."""
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+        return f"{type(node).__name__}({', '.join(f'{name}={canonical(value)}' for name, value in fields)})"
+    return f"[{', '.join(map(canonical, node))}]" if isinstance(node, list) else repr(node)
 
 
 def other_sources(jobs: Iterable[Job], networks: dict[str, Network]) -> set[Path]:

@@ -1,5 +1,6 @@
 """The study: its rows, its command, its networks, and a saved round that comes out again."""
 
+import ast
 import os
 import re
 import shutil
@@ -96,6 +97,13 @@ def test_code_version_is_that_of_the_networks_too() -> None:
     assert controls == {ROOT / "report" / "networks.py"}
     assert rows.other_sources([Job("claims", "WSModel", 0)], networks.ALL_NETWORKS) == set()
     assert rows.code_version(ROOT, controls) != rows.code_version()
+
+
+def test_code_version_is_the_same_for_all_versions_of_python() -> None:
+    """Nothing in it that only some versions have: empty lists, type_params, kind."""
+    arguments, body = "args=arguments(args=[arg(arg='x')])", "body=[Return(value=Name(id='x', ctx=Load()))]"
+    text = f"Module(body=[FunctionDef(name='f', {arguments}, {body})])"
+    assert rows.canonical(ast.parse("def f(x):  # a comment\n    return (x)")) == text
 
 
 def test_two_studies_do_not_write_to_the_same_file(tmp_path: Path) -> None:
