@@ -10,7 +10,7 @@ import re
 import sys
 
 import typst
-from evidence import accuracies, claims_of, judged, rows_of
+from evidence import accuracies, claims_of, finished, judged, rows_of
 from figures import draw_all
 from inference import mean_and_interval
 from report_numbers import all_rounds, digits_right, numbers, p_text, read_benchmark, with_half
@@ -108,7 +108,7 @@ def experiments() -> str:
     for name, (first, number, _) in EXPERIMENTS.items():
         own = [job for job in jobs(name) if job.key not in done]  # a run that two experiments need is made once
         done |= {job.key for job in own}
-        rows = rows_of(own)
+        rows = rows_of(finished(own))
         minutes = sum(float(row["seconds"]) for row in rows) / 60
         processors = sorted({row.get("cpu") or OTHER_PROCESSOR for row in rows})
         lines.append([f"`{name}`", ABOUT[name], f"{first} to {first + number - 1}", str(len(own)), f"{minutes:.0f}"])

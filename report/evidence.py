@@ -26,7 +26,7 @@ LEVEL = 0.05  # of p, beside an interval that leaves out 0
 def rows_by_key() -> dict[tuple[str, ...], dict[str, str]]:
     """Return the rows of all experiments by their jobs' keys, after all checks of this file.
 
-    Raises UserError if a row is missing, diverged, there twice, of other code, or of settings that no experiment has.
+    Raises UserError if a row is missing, there twice, of other code, or of settings that no experiment has.
     """
     wanted: dict[str, dict[tuple[str, ...], Job]] = {}
     for experiment in EXPERIMENTS:
@@ -48,9 +48,7 @@ def rows_by_key() -> dict[tuple[str, ...], dict[str, str]]:
                 raise UserError(f"{what} is there twice.")
             if row["code"] != code:
                 raise UserError(f"{what} was run by other code ({row['code']}, now {code}). Run report/study.py anew.")
-            if row["error"]:
-                raise UserError(f"{what} diverged: {row['error']}")
-            if int(row["total"]) != job.data.get("nb_test_pairs", NB_TEST_PAIRS):
+            if not row["error"] and int(row["total"]) != job.data.get("nb_test_pairs", NB_TEST_PAIRS):
                 raise UserError(f"{what} has {row['total']} test pairs.")
             found[key] = row
         if lacking := [key for key in jobs_of if key not in found]:
@@ -60,8 +58,17 @@ def rows_by_key() -> dict[tuple[str, ...], dict[str, str]]:
 
 
 def rows_of(jobs_wanted: Iterable[Job]) -> list[dict[str, str]]:
-    """Return the jobs' rows."""
-    return [rows_by_key()[job.key] for job in jobs_wanted]
+    """Return the jobs' rows; UserError if one diverged, which has no accuracy, and must not be left out in silence."""
+    found = [rows_by_key()[job.key] for job in jobs_wanted]
+    for row in found:
+        if row["error"]:
+            raise UserError(f"{row['experiment']}: {row['network']} diverged in round {row['round']}: {row['error']}")
+    return found
+
+
+def finished(jobs_wanted: Iterable[Job]) -> list[Job]:
+    """Return the jobs that did not diverge, for who says how many did."""
+    return [job for job in jobs_wanted if not rows_by_key()[job.key]["error"]]
 
 
 def accuracies(jobs_wanted: Iterable[Job]) -> list[float]:

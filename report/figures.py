@@ -13,7 +13,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from evidence import accuracies, claims_of, in_rounds, judged
+from evidence import accuracies, claims_of, finished, in_rounds, judged
 from inference import mean_and_interval
 from rows import NETWORKS, RESULTS
 from scipy.optimize import linear_sum_assignment
@@ -281,7 +281,7 @@ def controls() -> plt.Figure:
 def growth() -> plt.Figure:
     """Draw accuracy against the auxiliary weight, the training pairs and the epochs."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDTH, 2.7))
-    values = [accuracies(in_rounds(aux_weight, weight, nb_rounds=ROUNDS)) for weight in AUX_WEIGHTS]
+    values = [accuracies(finished(in_rounds(aux_weight, weight, nb_rounds=ROUNDS))) for weight in AUX_WEIGHTS]
     curve(left, range(len(AUX_WEIGHTS)), values, "AuxModel")
     left.set_xticks(range(len(AUX_WEIGHTS)), [f"{weight:g}" for weight in AUX_WEIGHTS])
     left.set(title="(3) Auxiliary weight", xlabel="weight of each digit's loss", ylabel="test accuracy (%)")

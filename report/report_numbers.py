@@ -13,6 +13,7 @@ from evidence import (
     accuracies,
     claims_of,
     compare,
+    finished,
     in_rounds,
     judged,
     other_processor,
@@ -152,12 +153,17 @@ def of_sharing() -> dict[str, Any]:
 
 
 def of_aux_weight() -> list[list[str]]:
-    """Return each auxiliary weight's accuracy, its difference from none, and the digits told right."""
+    """Return each auxiliary weight's accuracy, its difference from none, the digits told right, and who diverged.
+
+    The accuracy is that of the runs that did not diverge; if one did, there is no paired difference.
+    """
     lines = []
     for weight in AUX_WEIGHTS:
-        runs, without = (in_rounds(aux_weight, w, nb_rounds=ROUNDS) for w in (weight, AUX_WEIGHTS[0]))
-        difference = signed(compare(runs, without)) if weight else "—"
-        lines.append([f"{weight:g}", with_half(accuracies(runs)), difference, f"{digits_right(rows_of(runs)):.1f}"])
+        every, without = (in_rounds(aux_weight, w, nb_rounds=ROUNDS) for w in (weight, AUX_WEIGHTS[0]))
+        runs = finished(every)
+        difference = signed(compare(runs, without)) if weight and runs == every else "—"
+        line = [f"{weight:g}", with_half(accuracies(runs)), difference, f"{digits_right(rows_of(runs)):.1f}"]
+        lines.append([*line, str(len(every) - len(runs))])
     return lines
 
 
@@ -192,7 +198,7 @@ def of_last_layers() -> list[list[str]]:
 def of_published() -> dict[str, Any]:
     """Return the direct replication: each network's accuracies beside what the published code gives, and the claims."""
     facts = {(row["network"], row["epochs"]): row for row in read_table("published_facts")}
-    lines = []
+    lines, gaps = [], []
     for network in PUBLISHED:
         name = network.removeprefix("Published")
         line = [name]
@@ -200,6 +206,8 @@ def of_published() -> dict[str, Any]:
             values = accuracies(in_rounds(published, network, nb_epochs, nb_rounds=ROUNDS))
             fact = facts.get((name, str(nb_epochs)))
             said = " to ".join(dict.fromkeys((fact["low"], fact["high"]))) if fact else "—"
+            if fact:
+                gaps.append(max(float(fact["low"]) - mean(values), mean(values) - float(fact["high"])))
             line += [with_half(values), f"{stdev(values):.1f}", said]
         parameters = int(rows_of([published(network, PUBLISHED_EPOCHS[0], 0)])[0]["parameters"])
         lines.append([name, f"{parameters:,}", *line[1:]])
@@ -209,21 +217,18 @@ def of_published() -> dict[str, Any]:
         for key, (better, worse) in {"sharing": ("WSModel", "SimpleModel"), "aux": ("AuxModel", "WSModel")}.items():
             claims_found[f"{key}{nb_epochs}"] = signed(compare(runs[better], runs[worse]))
     values = accuracies(jobs("published"))
-    stuck = {
+    found = {
+        "farthest": f"{max(gaps):.1f}",
         "stuck": str(sum(value < STUCK for value in values)),
         "runs": str(len(values)),
         "worst": f"{min(values):.1f}",
     }
-    return {"lines": lines, **claims_found, **stuck}
+    return {"lines": lines, **claims_found, **found}
 
 
-def of_epochs() -> dict[str, Any]:
-    """Return the validation accuracy for each number of epochs, and what doubling the protocol's is worth."""
+def of_epochs() -> dict[str, dict[str, str]]:
+    """Return what doubling the protocol's epochs is worth on validation pairs, and what their second half is."""
     first = {"nb_rounds": ROUNDS, "first": VALIDATION_ROUNDS.start}
-    lines = [
-        [str(number), *(f"{mean(accuracies(in_rounds(epochs, name, number, **first))):.2f}" for name in BASE)]
-        for number in EPOCHS
-    ]
 
     def worth(more: int, less: int) -> dict[str, str]:
         return {
@@ -232,7 +237,7 @@ def of_epochs() -> dict[str, Any]:
         }
 
     doubled, halved = worth(2 * helpers.NB_EPOCHS, helpers.NB_EPOCHS), worth(helpers.NB_EPOCHS, helpers.NB_EPOCHS // 2)
-    return {"lines": lines, "doubled": doubled, "halved": halved}
+    return {"doubled": doubled, "halved": halved}
 
 
 def of_exploration() -> dict[str, Any]:
@@ -281,7 +286,7 @@ def of_cost() -> dict[str, Any]:
     pairs = {n: ratio(in_rounds(train_pairs, n, TRAIN_PAIRS[-1], nb_rounds=ROUNDS), claims_of(n)) for n in BASE}
     longer = {n: ratio(*(in_rounds(epochs, n, e, **first) for e in (EPOCHS[-1], helpers.NB_EPOCHS))) for n in BASE}
     everything = {job.key: job for name in EXPERIMENTS for job in jobs(name)}
-    total = sum(float(row["seconds"]) for row in rows_of(everything.values()))
+    total = sum(float(row["seconds"]) for row in rows_of(finished(everything.values())))
     workers = next((found["workers"] for found in reversed(read_benchmark().values()) if "workers" in found), None)
     return {
         "pairs": pairs,

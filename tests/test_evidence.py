@@ -13,6 +13,7 @@ import pytest
 import rows
 from evidence import claims_of, compare
 from rows import RESULTS, Job
+from study import jobs
 
 from helpers import UserError
 
@@ -77,7 +78,7 @@ def test_verdicts(mean: float, half: float, p: float, expected: str) -> None:
 def test_a_comparison_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"WSModel": [100, 120, 150], "SimpleModel": [130, 120, 140]}
     saved = {
-        Job("claims", network, r).key: {"wrong": str(number), "total": "1000"}
+        Job("claims", network, r).key: {"wrong": str(number), "total": "1000", "error": ""}
         for network, numbers in wrong.items()
         for r, number in enumerate(numbers)
     }
@@ -119,7 +120,6 @@ def test_the_saved_rows_are_complete(results: Path) -> None:
     ("values", "message"),
     [
         ({"round": "77"}, "lacks 1 rows, the first of"),
-        ({"error": "the loss is nan"}, "diverged: the loss is nan"),
         ({"settings": '{"data": {}, "model": {}, "training": {"nb_epochs": 25}}'}, "settings that the experiment"),
         ({"network": "PublishedWSModel"}, "settings that the experiment"),
         ({"code": "0123456789ab"}, r"run by other code \(0123456789ab, now "),
@@ -133,6 +133,14 @@ def test_rows_that_are_not_evidence(results: Path, name: str, values: dict[str, 
     change(results / f"{name}.csv", 3, **values)
     with pytest.raises(UserError, match=message):
         evidence.rows_by_key()
+
+
+def test_a_run_that_diverged_is_not_left_out_in_silence(results: Path) -> None:
+    change(results / "claims.csv", 3, error="the loss is nan", wrong="", total="")
+    (job,) = [job for job in jobs("claims") if evidence.rows_by_key()[job.key]["error"]]
+    with pytest.raises(UserError, match=f"{job.network} diverged in round {job.round}: the loss is nan"):
+        evidence.accuracies(claims_of(job.network))
+    assert evidence.finished(claims_of(job.network)) == [other for other in claims_of(job.network) if other != job]
 
 
 def test_a_row_that_is_there_twice(results: Path) -> None:
