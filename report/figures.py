@@ -42,8 +42,8 @@ from helpers import AUX_WEIGHT, SIDE, load_round, nb_parameters
 
 FIGURES = RESULTS.parent / "figures"
 WIDTH = 6.9  # inches, that of the report's text
-COLOURS = {"SimpleModel": "#999999", "WSModel": "#e69f00", "AuxModel": "#0072b2"}
-COLOURS |= {"WSModel1": "#d55e00", "AuxModel1": "#003f5c"}
+COLOURS = {"SimpleModel": "#404040", "WSModel": "#e69f00", "AuxModel": "#0072b2"}
+COLOURS |= {"WSModel1": "#d55e00", "AuxModel1": "#56b4e9"}
 MARKERS = {"SimpleModel": "o", "WSModel": "s", "AuxModel": "^", "WSModel1": "D", "AuxModel1": "v"}
 STYLE = {
     "font.size": 8,
@@ -88,7 +88,7 @@ def strip(axes: plt.Axes, place: float, values: Sequence[float], network: str, w
 def named(axes: plt.Axes, names: Iterable[str]) -> None:
     """Write names under the places 0, 1, 2, ..."""
     names = list(names)
-    axes.set_xticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), names, fontsize=7)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.tick_params(axis="x", length=0)
 
@@ -283,6 +283,10 @@ def growth() -> plt.Figure:
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDTH, 2.7))
     values = [accuracies(finished(in_rounds(aux_weight, weight, nb_rounds=ROUNDS))) for weight in AUX_WEIGHTS]
     curve(left, range(len(AUX_WEIGHTS)), values, "AuxModel")
+    for place, own in enumerate(values):
+        if len(own) < ROUNDS:
+            text = f"{ROUNDS - len(own)} of {ROUNDS}\ndiverged"
+            left.text(place - 0.2, left.get_ylim()[0], text, ha="right", va="bottom", fontsize=6.5)
     left.set_xticks(range(len(AUX_WEIGHTS)), [f"{weight:g}" for weight in AUX_WEIGHTS])
     left.set(title="(3) Auxiliary weight", xlabel="weight of each digit's loss", ylabel="test accuracy (%)")
 
