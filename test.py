@@ -9,25 +9,25 @@ default run prints this; the seconds are those of two cores, and another process
     SimpleModel: 57,956 parameters
       loss at the first epoch  0.6848
       loss at the last epoch   0.0035
-      test accuracy            80.5 % (195 of 1000 wrong)
-      seconds                  2.4
+      test accuracy            80.6 % (194 of 1000 wrong)
+      seconds                  5.8
 
     WSModel: 58,918 parameters
       loss at the first epoch  0.6859
       loss at the last epoch   0.0017
-      test accuracy            82.5 % (175 of 1000 wrong)
-      seconds                  3.6
+      test accuracy            82.4 % (176 of 1000 wrong)
+      seconds                  8.4
 
     AuxModel: 58,918 parameters
       loss at the first epoch  2.9382
-      loss at the last epoch   0.0319
-      test accuracy            88.3 % (117 of 1000 wrong)
-      seconds                  3.8
+      loss at the last epoch   0.0361
+      test accuracy            87.7 % (123 of 1000 wrong)
+      seconds                  8.4
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
-    SimpleModel      57,956      0.6848     0.0035         80.5 %    195      2.4
-    WSModel          58,918      0.6859     0.0017         82.5 %    175      3.6
-    AuxModel         58,918      2.9382     0.0319         88.3 %    117      3.8
+    SimpleModel      57,956      0.6848     0.0035         80.6 %    194      5.8
+    WSModel          58,918      0.6859     0.0017         82.4 %    176      8.4
+    AuxModel         58,918      2.9382     0.0361         87.7 %    123      8.4
 """
 
 import os

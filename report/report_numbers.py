@@ -1,6 +1,7 @@
 """Every number of the report, as a text, from the saved rows."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from statistics import mean, median, stdev
 from typing import Any
@@ -61,8 +62,8 @@ def with_half(values: Sequence[float]) -> str:
 
 
 def minus(text: str) -> str:
-    """Return a text with minus signs for its hyphens."""
-    return text.replace("-", "−")
+    """Return a text with minus signs for its hyphens, and none for a zero."""
+    return re.sub(r"-(?=[0.]*(?![\d.]))", "+", text).replace("-", "−")
 
 
 def signed(found: Comparison) -> str:
