@@ -109,7 +109,6 @@ def of_networks() -> dict[str, Any]:
             "parameters": f"{int(rows[0]['parameters']):,}",
             "train": f"{mean(train_accuracy(row) for row in rows):.2f}",
             "digits": f"{digits_right(rows):.1f}" if rows[0]["digits_wrong"] else "",
-            "seconds": f"{median(float(row['seconds']) for row in rows):.1f}",
         }
     return found
 
@@ -277,24 +276,33 @@ def of_exploration() -> dict[str, Any]:
 
 
 def of_cost() -> dict[str, Any]:
-    """Return seconds, their growth with pairs and epochs, and with workers from the benchmark."""
+    """Return seconds, and their growth with pairs, epochs and workers.
 
-    def ratio(longer: Iterable[Job], usual: Iterable[Job]) -> str:
-        seconds = (median(float(row["seconds"]) for row in rows_of(runs)) for runs in (longer, usual))
-        return f"{next(seconds) / next(seconds):.1f}"
+    Runs are compared that were made beside each other, in the same rounds of one experiment. What needs a machine that
+    does nothing else is from the benchmark.
+    """
 
+    def seconds(runs: Iterable[Job]) -> float:
+        return median(float(row["seconds"]) for row in rows_of(runs))
+
+    most, fewer = TRAIN_PAIRS[-1], 2 * helpers.NB_TRAIN_PAIRS
+    by_pairs = {n: [seconds(in_rounds(train_pairs, n, k, nb_rounds=ROUNDS)) for k in (most, fewer)] for n in BASE}
+    long, usual = EPOCHS[-1], helpers.NB_EPOCHS
     first = {"nb_rounds": ROUNDS, "first": VALIDATION_ROUNDS.start}
-    pairs = {n: ratio(in_rounds(train_pairs, n, TRAIN_PAIRS[-1], nb_rounds=ROUNDS), claims_of(n)) for n in BASE}
-    longer = {n: ratio(*(in_rounds(epochs, n, e, **first) for e in (EPOCHS[-1], helpers.NB_EPOCHS))) for n in BASE}
+    by_epochs = {n: [seconds(in_rounds(epochs, n, k, **first)) for k in (long, usual)] for n in BASE}
     everything = {job.key: job for name in EXPERIMENTS for job in jobs(name)}
     total = sum(float(row["seconds"]) for row in rows_of(finished(everything.values())))
-    workers = next((found["workers"] for found in reversed(read_benchmark().values()) if "workers" in found), None)
+    benchmark = list(read_benchmark().values())[-1]
     return {
-        "pairs": pairs,
-        "epochs": longer,
-        "times_pairs": f"{TRAIN_PAIRS[-1] / helpers.NB_TRAIN_PAIRS:g}",
-        "times_epochs": f"{EPOCHS[-1] / helpers.NB_EPOCHS:g}",
-        "workers": f"{workers['ratio']:.2f}" if workers else "",
+        "seconds": {name: f"{usual:.1f}" for name, (_, usual) in by_epochs.items()},
+        "alone": {name: f"{benchmark['a run on one core'][name]:.1f}" for name in EXPLORATION},
+        "pairs": {name: f"{more / less:.1f}" for name, (more, less) in by_pairs.items()},
+        "epochs": {name: f"{more / less:.1f}" for name, (more, less) in by_epochs.items()},
+        "most": f"{most:,}",
+        "fewer": f"{fewer:,}",
+        "times_pairs": f"{most / fewer:g}",
+        "times_epochs": f"{long / usual:g}",
+        "workers": f"{benchmark['workers']['ratio']:.2f}",
         "runs": f"{len(everything):,}",
         "hours": f"{total / 3600:.1f}",
     }
