@@ -105,11 +105,9 @@ def compare(better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
     if rounds != others:
         raise UserError(f"rounds {rounds} cannot be paired with {others}.")
     differences = [a - b for a, b in zip(accuracies(better), accuracies(worse), strict=True)]
-    wrong = [int(row["wrong"]) for row in rows_of(worse)], [int(row["wrong"]) for row in rows_of(better)]
-    counts = tuple(
-        sum(sign((a > b) - (a < b)) for a, b in zip(*wrong, strict=True))
-        for sign in (lambda s: s > 0, lambda s: s == 0, lambda s: s < 0)
-    )
+    ours, theirs = ([int(row["wrong"]) for row in rows_of(side)] for side in (better, worse))
+    wrong = list(zip(ours, theirs, strict=True))
+    counts = sum(a < b for a, b in wrong), sum(a == b for a, b in wrong), sum(a > b for a, b in wrong)
     p = sign_flip_p(differences)
     return Comparison(differences, *mean_and_interval(differences), *bootstrap_interval(differences), counts, p)
 
