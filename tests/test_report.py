@@ -17,11 +17,13 @@ import figures
 import numpy as np
 import pypdf
 import pytest
+import report_numbers
 import rows
 import torch
 import tuning
 from conftest import ROOT
 from evidence import claims_of, rows_of
+from matplotlib.collections import PathCollection
 
 from helpers import nb_parameters, train
 from models.AuxLoss import AuxModel1
@@ -184,14 +186,19 @@ def test_a_report_without_a_row_is_not_built(tmp_path: Path) -> None:
     assert before == {file: file.read_bytes() for file in before}
 
 
-def test_readme_has_the_means_and_intervals_of_the_claims() -> None:
-    """Without the project's own reading, checks and statistics."""
-    with (rows.RESULTS / "claims.csv").open(newline="") as file:
-        saved = list(csv.DictReader(file))
+def percent_of_claims() -> dict[str, list[float]]:
+    """Return the accuracies of the base networks, a round each, without the project's own reading and checks."""
     percent = {name: [0.0] * 30 for name in ("SimpleModel", "WSModel", "AuxModel")}
-    for row in saved:
-        if row["network"] in percent:
-            percent[row["network"]][int(row["round"])] = 100 - int(row["wrong"]) / 10
+    with (rows.RESULTS / "claims.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["network"] in percent:
+                percent[row["network"]][int(row["round"])] = 100 - int(row["wrong"]) / 10
+    return percent
+
+
+def test_readme_has_the_means_and_intervals_of_the_claims() -> None:
+    """Without the project's own statistics."""
+    percent = percent_of_claims()
     text = (ROOT / "README.md").read_text()
     for better, worse in (("WSModel", "SimpleModel"), ("AuxModel", "WSModel")):
         differences = [a - b for a, b in zip(percent[better], percent[worse], strict=True)]
@@ -201,6 +208,37 @@ def test_readme_has_the_means_and_intervals_of_the_claims() -> None:
         assert f"| {mean(differences) - half:+.2f} to {mean(differences) + half:+.2f} |" in line
     for name, values in percent.items():
         assert f"**{mean(values):.2f} %**" in next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
+
+
+def test_every_round_is_in_the_figure_of_the_claims() -> None:
+    percent = list(percent_of_claims().values())
+    drawn = [
+        [sorted(dots.get_offsets()[:, 1]) for dots in axes.collections if isinstance(dots, PathCollection)]
+        for axes in figures.claims_figure().axes
+    ]
+    assert drawn[0] == [pytest.approx(sorted(values)) for values in percent]
+    differences = [[a - b for a, b in zip(*pair, strict=True)] for pair in ((percent[1], percent[0]), percent[:0:-1])]
+    assert drawn[1] == [pytest.approx(sorted(values)) for values in differences]
+
+
+def test_the_networks_in_the_figure_have_their_sizes() -> None:
+    """Against a calculation by hand."""
+    first, second, hidden, last = figures.blocks(WSModel().branch, 1)
+    assert first.splitlines() == ["conv 3×3", "max-pool 2×2", "ReLU", "32×6×6", f"({32 * 9 + 32})"]
+    assert second.splitlines()[-2:] == ["64×2×2", f"({64 * 32 * 9 + 64:,})"]
+    assert hidden.splitlines() == ["linear", "ReLU", "150", f"({256 * 150 + 150:,})"]
+    assert last.splitlines() == ["linear", "10", f"({150 * 10 + 10:,})"]
+
+
+def test_how_numbers_are_written() -> None:
+    assert report_numbers.minus("-1.20 [-0.03, +0.00]") == "−1.20 [−0.03, +0.00]"
+    assert report_numbers.minus("-0.00 -0.0") == "+0.00 +0.0"
+    assert report_numbers.p_text(0.0123) == "0.0123"
+    assert report_numbers.p_text(0.00004) == "below 0.0001"
+    assert report_numbers.with_half([1, 2, 3]) == "2.00 ± 2.48"  # 4.302653 / sqrt(3)
+    row = {"train_wrong": "5", "train_total": "200", "digits_wrong": "30", "total": "500"}
+    assert report_numbers.train_accuracy(row) == 97.5
+    assert report_numbers.digits_right([row]) == 97
 
 
 def test_no_result_is_typed_in_the_report() -> None:
