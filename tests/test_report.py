@@ -12,6 +12,7 @@ from statistics import mean, stdev
 
 import ablation
 import benchmark
+import build
 import exploration
 import figures
 import numpy as np
@@ -25,7 +26,7 @@ from conftest import ROOT
 from evidence import claims_of, rows_of
 from matplotlib.collections import PathCollection
 
-from helpers import nb_parameters, train
+from helpers import UserError, nb_parameters, train
 from models.AuxLoss import AuxModel1
 from models.SimpleCNN import SimpleModel
 from models.WSharing import WSModel, WSModel1
@@ -151,24 +152,36 @@ def test_the_report_and_readme_are_those_of_the_saved_rows(tmp_path: Path) -> No
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*-ubyte", "*.pdf"))
     for name in ("helpers.py", "README.md"):
         shutil.copy(ROOT / name, tmp_path)
-    readme = tmp_path / "README.md"
-    readme.write_text(re.sub(r"\d\.\d", "0.0", readme.read_text()))  # what is not made anew is found
-    text_of_tables = {
-        name: re.search(rf"<!-- {name} -->.*<!-- end of {name} -->", (ROOT / "README.md").read_text(), re.S)
-        for name in ("results", "claims", "exploration", "speed")
-    }
+    readme, committed = tmp_path / "README.md", (ROOT / "README.md").read_text()
+    emptied, count = re.subn(r"(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)", r"\1\3", committed, flags=re.DOTALL)
+    assert count == 5
+    readme.write_text(emptied)
     command = [sys.executable, str(tmp_path / "report" / "build.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    for found in text_of_tables.values():
-        assert found
-        assert found[0] in readme.read_text()
+    assert readme.read_text() == committed
     ours, theirs = (pypdf.PdfReader(folder / "report" / "report.pdf") for folder in (tmp_path, ROOT))
     assert [page.extract_text() for page in ours.pages] == [page.extract_text() for page in theirs.pages]
     assert 4 <= len(ours.pages) <= 6
     for name in figures.FIGURES_BY_NAME:
         assert (tmp_path / "report" / "figures" / f"{name}.svg").stat().st_size > 10_000
     assert list(tmp_path.rglob("*.partial*")) == []
+
+
+def test_a_readme_without_a_place_for_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text((ROOT / "README.md").read_text().replace("<!-- claims -->", ""))
+    monkeypatch.setattr(build, "README", readme)
+    with pytest.raises(UserError, match="0 places for the table 'claims', it should have one"):
+        build.readme()
+
+
+def test_counts_of_other_runs_are_not_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = figures.read_table("pairs")
+    counts[0]["wrong"] = str(int(counts[0]["wrong"]) + 1)
+    monkeypatch.setattr(report_numbers, "read_table", lambda _: counts)
+    with pytest.raises(UserError, match="has other errors of WSModel1 than claims.csv"):
+        report_numbers.of_exploration()
 
 
 def test_a_report_without_a_row_is_not_built(tmp_path: Path) -> None:
