@@ -182,8 +182,6 @@ def complete_alone(file: Path, jobs: list[Job], networks: dict[str, Network], wo
             f"error: {file} has rows of other versions of the code ({', '.join(sorted(others))}; now {stamp['code']}),"
             f" and {len(missing)} runs are missing. Move the file away to make all of them again."
         )
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
-    new_rows = parallel(joblib.delayed(run_job)(job, networks) for job in missing)
     with file.open("r+" if rows else "w", newline="") as opened:
         if rows:
             text = opened.read()
@@ -194,14 +192,16 @@ def complete_alone(file: Path, jobs: list[Job], networks: dict[str, Network], wo
         writer = csv.DictWriter(opened, columns, lineterminator="\n", extrasaction="ignore")
         if not rows:
             writer.writeheader()
-        bar = tqdm(new_rows, total=len(missing), desc=file.stem, unit="run")
+        saved = 0
         try:
-            for row in bar:
+            parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
+            new_rows = parallel(joblib.delayed(run_job)(job, networks) for job in missing)
+            for row in tqdm(new_rows, total=len(missing), desc=file.stem, unit="run"):
                 writer.writerow({**row, **stamp})
                 opened.flush()
+                saved += 1
         except KeyboardInterrupt:
-            bar.close()
-            print(f"\nInterrupted: {bar.n} new rows are in {file}. Start again to go on.", file=sys.stderr, flush=True)
+            print(f"\nInterrupted: {saved} new rows are in {file}. Start again to go on.", file=sys.stderr, flush=True)
             os._exit(130)  # without waiting for the runs that are not finished
 
 

@@ -10,14 +10,18 @@ are run; Ctrl-C loses none that is finished. A run that two experiments need is 
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
 
 import joblib
 from networks import ALL_NETWORKS
 from rows import NETWORKS, RESULTS, ROOT, Job, code_version, complete
 
-from helpers import AUX_WEIGHT, NB_TRAIN_PAIRS
+from helpers import AUX_WEIGHT, NB_TRAIN_PAIRS, UserError
 
 CLAIMS_ROUNDS, ROUNDS, ALL_ROUNDS = 30, 10, 200
 VALIDATION_ROUNDS = range(1200, 1210)  # not those of the tuning
@@ -174,7 +178,11 @@ def main() -> None:
         parser.error(f"unknown experiments {', '.join(unknown)}; there are {', '.join(EXPERIMENTS)}")
     if options.dask:
         on_dask(options.dask)
-    run_experiments(options.experiments or list(EXPERIMENTS), options.rounds, options.workers or -1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run_experiments(options.experiments or list(EXPERIMENTS), options.rounds, options.workers or -1)
+    except (UserError, OSError) as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

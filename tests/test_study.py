@@ -201,6 +201,23 @@ def test_ctrl_c_loses_nothing(copy: Study) -> None:
     assert file.read_text().startswith(text)
 
 
+def test_damaged_data(copy: Study) -> None:
+    (copy.raw / "train-labels-idx1-ubyte.gz").write_bytes(b"no labels")
+    done = copy.study("claims", "--rounds", "1")
+    assert done.returncode == 1
+    assert re.search(r"^error: .*train-labels-idx1-ubyte.gz is damaged: its md5 is ", done.stderr, re.MULTILINE)
+    assert "Traceback" not in done.stderr
+    assert copy.rows("claims") == []
+
+
+def test_results_that_cannot_be_written(copy: Study) -> None:
+    (copy.folder / "report" / "results").write_text("a file in the folder's place")
+    done = copy.study("claims", "--rounds", "1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_dask_cluster_gives_the_same_rows(copy: Study, tmp_path: Path) -> None:
     """A scheduler and two worker processes, started as on a cluster."""
     address_file = tmp_path / "scheduler.json"
