@@ -120,10 +120,8 @@ def run_job(job: Job, networks: dict[str, Network] = NETWORKS) -> dict[str, Any]
     keywords = {**job.model, **({"merge": MERGES[job.model["merge"]]} if "merge" in job.model else {})}
     training = {**getattr(make, "training", {}), **job.training}
     classes = [data.train_classes] if takes_classes else []
-    # two processors of the same instructions give the same numbers; of others, they round otherwise
-    row = dict(
-        zip(COLUMNS, job.key, strict=False), torch=torch.__version__, cpu=torch.backends.cpu.get_cpu_capability()
-    )
+    row = dict(zip(COLUMNS, job.key, strict=False), torch=torch.__version__)
+    row["cpu"] = torch.backends.cpu.get_cpu_capability()  # processors with other instructions round otherwise
     try:
         result = helpers.run(data, lambda: make(**keywords), train_function, *classes, **training)
     except helpers.UserError as error:
@@ -172,12 +170,11 @@ def complete_alone(file: Path, jobs: list[Job], networks: dict[str, Network], wo
     rows = read(file)
     done = {tuple(row[column] for column in ("experiment", "network", "round", "settings")) for row in rows}
     missing = list({job.key: job for job in jobs if job.key not in done}.values())
-    # of what is run now, whatever is edited meanwhile
-    stamp = {"commit": commit(), "code": code_version(ROOT, other_sources(jobs, networks))}
-    others = {row["code"] for row in rows} - {stamp["code"]}
     if not missing:
         return
-    if others:
+    # of what is run now, whatever is edited meanwhile
+    stamp = {"commit": commit(), "code": code_version(ROOT, other_sources(jobs, networks))}
+    if others := {row["code"] for row in rows} - {stamp["code"]}:
         sys.exit(
             f"error: {file} has rows of other versions of the code ({', '.join(sorted(others))}; now {stamp['code']}),"
             f" and {len(missing)} runs are missing. Move the file away to make all of them again."
