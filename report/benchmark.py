@@ -44,7 +44,7 @@ NB_CORES = os.cpu_count() or 1
 
 
 def features(channels: int) -> nn.Sequential:
-    """Return the published convolutions, with ReLU before the pooling, as it is most often written."""
+    """Return the published convolutions, with ReLU before the pooling."""
     return nn.Sequential(
         *(nn.Conv2d(channels, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(64, 128, 3), nn.ReLU(), nn.MaxPool2d(2)),

@@ -55,7 +55,7 @@ def claims() -> str:
         found = claim.found
         cells = [claim.sentence, f"{claim.better} - {claim.worse}", f"**{found.mean:+.2f} points**"]
         cells += [f"{found.mean - found.half:+.2f} to {found.mean + found.half:+.2f}"]
-        cells += [f"{found.low:+.2f} to {found.high:+.2f}", " / ".join(map(str, found.counts))]
+        cells += ["{:+.2f} to {:+.2f}".format(*found.bootstrap), " / ".join(map(str, found.counts))]
         lines.append([*cells, p_text(claim.p), claim.verdict])
     header = ["claim", "difference", "mean", "95 % interval", "by bootstrap", "won / equal / lost", "p", "verdict"]
     return table(header, lines)
@@ -75,18 +75,20 @@ def speed() -> str:
     """Return the table of the benchmark, a column for each machine that it was run on."""
     columns = []
     for found in read_benchmark().values():
-        whole, one = found["whole job"], found["a run on one core"]
-        ratios = {name: entry["ratio"] for name, entry in found.items() if isinstance(entry, dict) and "ratio" in entry}
-        share = ratios["share of the matrix product's speed"]
-        columns.append([f"{whole['ours']:.1f} s", f"{found['start']['seconds']:.1f} s"])
-        columns[-1] += [f"{whole['obvious']:.1f} s: {whole['ratio']:.1f} times"]
-        columns[-1] += [
-            f"{one['WSModel1']:.1f} s, {one['AuxModel1']:.1f} s",
-            f"{one['ratio']:.1f} times the time without",
-        ]
-        columns[-1] += [f"{ratios['training at the published maps']:.1f} times as fast"]
-        columns[-1] += [f"{100 * share:.0f} % of its speed"]
-        columns[-1] += [f"{ratios[name]:.1f} times as long" for name in ("side by side", "in turn, a thread per core")]
+        whole, one, share = found["whole job"], found["a run on one core"], found["share of the matrix product's speed"]
+        columns.append(
+            [
+                f"{whole['ours']:.1f} s",
+                f"{found['start']['seconds']:.1f} s",
+                f"{whole['obvious']:.1f} s: {whole['ratio']:.1f} times",
+                f"{one['WSModel1']:.1f} s, {one['AuxModel1']:.1f} s",
+                f"{one['ratio']:.1f} times the time without",
+                f"{found['training at the published maps']['ratio']:.1f} times as fast",
+                f"{100 * share['ratio']:.0f} % of its speed",
+                f"{found['side by side']['ratio']:.1f} times as long",
+                f"{found['in turn, a thread per core']['ratio']:.1f} times as long",
+            ]
+        )
     lines = [
         "`python test.py`, start to end",
         "of which starting Python, PyTorch and torchvision, and reading MNIST",
@@ -105,13 +107,13 @@ def speed() -> str:
 def experiments() -> str:
     """Return the table of the study's experiments, and of the time that their runs took."""
     lines, done = [], set()
-    for name, (first, number, _) in EXPERIMENTS.items():
+    for name, (rounds, _) in EXPERIMENTS.items():
         own = [job for job in jobs(name) if job.key not in done]  # a run that two experiments need is made once
         done |= {job.key for job in own}
         rows = rows_of(finished(own))
         minutes = sum(float(row["seconds"]) for row in rows) / 60
         processors = sorted({row.get("cpu") or OTHER_PROCESSOR for row in rows})
-        lines.append([f"`{name}`", ABOUT[name], f"{first} to {first + number - 1}", str(len(own)), f"{minutes:.0f}"])
+        lines.append([f"`{name}`", ABOUT[name], f"{rounds[0]} to {rounds[-1]}", str(len(own)), f"{minutes:.0f}"])
         lines[-1].append(", ".join(processors))
     return table(["experiment", "about", "rounds", "new runs", "minutes of one core", "processor"], lines)
 

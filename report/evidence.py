@@ -11,7 +11,7 @@ from typing import NamedTuple
 from inference import bootstrap_interval, holm, mean_and_interval, sign_flip_p
 from networks import ALL_NETWORKS
 from rows import RESULTS, ROOT, Job, accuracy, code_version, other_sources, read
-from study import CLAIMS_ROUNDS, EXPERIMENTS, claims, jobs
+from study import CLAIMS_ROUNDS, EXPERIMENTS, ROUNDS, claims, jobs
 
 from helpers import NB_TEST_PAIRS, UserError
 
@@ -20,6 +20,15 @@ CLAIMS = [  # a sentence, the network that is better if it is true, and the one 
     ("An auxiliary loss helps further", "AuxModel", "WSModel"),
 ]
 LEVEL = 0.05  # of p, beside an interval that leaves out 0
+
+
+def read_table(name: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV file of results that is no experiment's; UserError if it has none."""
+    file = RESULTS / f"{name}.csv"
+    rows = read(file)
+    if not rows:
+        raise UserError(f"{file} has no rows.")
+    return rows
 
 
 @cache
@@ -76,14 +85,14 @@ def accuracies(jobs_wanted: Iterable[Job]) -> list[float]:
     return [accuracy(row) for row in rows_of(jobs_wanted)]
 
 
-def in_rounds(make: Callable[..., Job], *arguments: object, nb_rounds: int, first: int = 0) -> list[Job]:
+def in_rounds(make: Callable[..., Job], *arguments: object, rounds: range = ROUNDS) -> list[Job]:
     """Return a job for each round."""
-    return [make(*arguments, r) for r in range(first, first + nb_rounds)]
+    return [make(*arguments, r) for r in rounds]
 
 
-def claims_of(network: str, nb_rounds: int = CLAIMS_ROUNDS) -> list[Job]:
+def claims_of(network: str, nb_rounds: int = len(CLAIMS_ROUNDS)) -> list[Job]:
     """Return a network's runs in the claims' rounds."""
-    return in_rounds(claims, network, nb_rounds=nb_rounds)
+    return in_rounds(claims, network, rounds=range(nb_rounds))
 
 
 class Comparison(NamedTuple):
@@ -92,10 +101,17 @@ class Comparison(NamedTuple):
     differences: list[float]
     mean: float
     half: float  # of the width of Student's interval
-    low: float  # by bootstrap
-    high: float
     counts: tuple[int, int, int]  # rounds that are won, equal, lost
-    p: float  # two-sided, by sign flips
+
+    @property
+    def bootstrap(self) -> tuple[float, float]:
+        """The interval by bootstrap."""
+        return bootstrap_interval(self.differences)
+
+    @property
+    def p(self) -> float:
+        """Two-sided, by sign flips."""
+        return sign_flip_p(self.differences)
 
 
 def compare(better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
@@ -108,8 +124,7 @@ def compare(better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
     ours, theirs = ([int(row["wrong"]) for row in rows_of(side)] for side in (better, worse))
     wrong = list(zip(ours, theirs, strict=True))
     counts = sum(a < b for a, b in wrong), sum(a == b for a, b in wrong), sum(a > b for a, b in wrong)
-    p = sign_flip_p(differences)
-    return Comparison(differences, *mean_and_interval(differences), *bootstrap_interval(differences), counts, p)
+    return Comparison(differences, *mean_and_interval(differences), counts)
 
 
 class Claim(NamedTuple):
@@ -143,7 +158,7 @@ def judged() -> list[Claim]:
 
 def other_processor() -> dict[str, tuple[float, float]]:
     """Return each network's mean accuracy in % in the claims' rounds, here and on a processor that rounds otherwise."""
-    theirs = read(RESULTS / "claims_avx512.csv")
+    theirs = read_table("claims_avx512")
     both = {}
     for network in dict.fromkeys(row["network"] for row in theirs):
         ours = {row["round"]: accuracy(row) for row in rows_of(claims_of(network))}

@@ -4,7 +4,6 @@ report/build.py draws them, to report/figures/*.svg: vector graphics in one styl
 is a mean with its 95 % interval. Colours differ in grey, too, and each network has a marker of its own.
 """
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 from typing import Any
@@ -13,7 +12,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from evidence import accuracies, claims_of, finished, in_rounds, judged
+from evidence import accuracies, claims_of, finished, in_rounds, judged, read_table
 from inference import mean_and_interval
 from rows import NETWORKS, RESULTS
 from scipy.optimize import linear_sum_assignment
@@ -28,10 +27,12 @@ from study import (
     PUBLISHED_EPOCHS,
     ROUNDS,
     TRAIN_PAIRS,
+    UNTIED,
     VALIDATION_ROUNDS,
     aux_weight,
     epochs,
     last_layer,
+    numbers_of_pairs,
     published,
     sharing,
     train_pairs,
@@ -63,12 +64,6 @@ STYLE = {
 }
 
 
-def read_table(name: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV file of results."""
-    with (RESULTS / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def spread(values: Sequence[float], width: float) -> list[float]:
     """Return a sideways place for each dot, of -width to width, so that neighbours in height are apart."""
     places = [0.0] * len(values)
@@ -77,12 +72,17 @@ def spread(values: Sequence[float], width: float) -> list[float]:
     return places
 
 
+def interval(axes: plt.Axes, place: float, values: Sequence[float]) -> None:
+    """Draw the mean with its 95 % interval."""
+    middle, half = mean_and_interval(values)
+    axes.errorbar([place], [middle], [half], fmt="_", color="k", markersize=7, capsize=2, linewidth=1.2)
+
+
 def strip(axes: plt.Axes, place: float, values: Sequence[float], network: str, width: float = 0.16) -> None:
     """Draw every round as a dot, and beside them the mean with its 95 % interval."""
     places = [place - 0.08 + offset for offset in spread(values, width)]
     axes.scatter(places, values, s=9, color=COLOURS[network], marker=MARKERS[network], linewidths=0, alpha=0.8)
-    middle, half = mean_and_interval(values)
-    axes.errorbar([place + 0.22], [middle], [half], fmt="_", color="k", markersize=7, capsize=2, linewidth=1.2)
+    interval(axes, place + 0.22, values)
 
 
 def named(axes: plt.Axes, names: Iterable[str]) -> None:
@@ -227,8 +227,7 @@ def claims_figure() -> plt.Figure:
         left.plot(range(3), one_round, color="#bbbbbb", linewidth=0.5, zorder=1)
     for place, (network, own) in enumerate(zip(BASE, values, strict=True)):
         left.scatter([place] * len(own), own, s=10, color=COLOURS[network], marker=MARKERS[network], zorder=2)
-        middle, half = mean_and_interval(own)
-        left.errorbar([place + 0.12], [middle], [half], fmt="_", color="k", markersize=7, capsize=2, linewidth=1.2)
+        interval(left, place + 0.12, own)
     named(left, BASE)
     left.set(title="Each line is a round", ylabel="test accuracy (%)")
     for place, claim in enumerate(judged()):
@@ -243,9 +242,9 @@ def controls() -> plt.Figure:
     """Draw what sharing and splitting are worth, the last layers, and the published networks."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDTH, 2.6), width_ratios=[9, 8, 11])
     parts = [("SimpleModel", claims_of("SimpleModel"), "no\nsplit")]
-    for untied, tied in (("UntiedModel", "WSModel"), ("UntiedAuxModel", "AuxModel")):
+    for untied, tied in zip(UNTIED, BASE[1:], strict=True):
         parts += [
-            (tied, in_rounds(sharing, untied, nb_rounds=CLAIMS_ROUNDS), "split"),
+            (tied, in_rounds(sharing, untied, rounds=CLAIMS_ROUNDS), "split"),
             (tied, claims_of(tied), "shared"),
         ]
     for place, (network, jobs, _) in enumerate(parts):
@@ -258,7 +257,7 @@ def controls() -> plt.Figure:
     left.axvline(2.5, color="k", linewidth=0.5, linestyle=":")
     for place, (without, labelled, model) in enumerate(LAST_LAYERS.values()):
         for name, as_network, shift in ((without, "WSModel", -0.25), (labelled, "AuxModel", 0.2)):
-            values = accuracies(in_rounds(last_layer, name, model, nb_rounds=ROUNDS))
+            values = accuracies(in_rounds(last_layer, name, model))
             strip(middle, place + shift, values, as_network, 0.08)
     named(middle, ("scores", "ReLU", "softmax", "joint"))
     middle.set(title="(5) Last layer")
@@ -266,7 +265,7 @@ def controls() -> plt.Figure:
     for place, network in enumerate(PUBLISHED):
         name = network.removeprefix("Published")
         for nb_epochs, shift in zip(PUBLISHED_EPOCHS, (-0.25, 0.22), strict=True):
-            values = accuracies(in_rounds(published, network, nb_epochs, nb_rounds=ROUNDS))
+            values = accuracies(in_rounds(published, network, nb_epochs))
             strip(right, place + shift, values, name, 0.07)
             if fact := facts.get((name, nb_epochs)):
                 low, high = float(fact["low"]), float(fact["high"])
@@ -281,27 +280,26 @@ def controls() -> plt.Figure:
 def growth() -> plt.Figure:
     """Draw accuracy against the auxiliary weight, the training pairs and the epochs."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDTH, 2.7))
-    values = [accuracies(finished(in_rounds(aux_weight, weight, nb_rounds=ROUNDS))) for weight in AUX_WEIGHTS]
+    values = [accuracies(finished(in_rounds(aux_weight, weight))) for weight in AUX_WEIGHTS]
     curve(left, range(len(AUX_WEIGHTS)), values, "AuxModel")
     for place, own in enumerate(values):
-        if len(own) < ROUNDS:
-            text = f"{ROUNDS - len(own)} of {ROUNDS}\ndiverged"
+        if len(own) < len(ROUNDS):
+            text = f"{len(ROUNDS) - len(own)} of {len(ROUNDS)}\ndiverged"
             left.text(place - 0.2, left.get_ylim()[0], text, ha="right", va="bottom", fontsize=6.5)
     left.set_xticks(range(len(AUX_WEIGHTS)), [f"{weight:g}" for weight in AUX_WEIGHTS])
     left.set(title="(3) Auxiliary weight", xlabel="weight of each digit's loss", ylabel="test accuracy (%)")
 
-    def points(axes: plt.Axes, xs: Sequence[int], make: Callable, network: str, **rounds: int) -> None:
-        curve(axes, xs, [accuracies(in_rounds(make, network, x, **rounds)) for x in xs], network)
+    def points(axes: plt.Axes, xs: Sequence[int], make: Callable, network: str, rounds: range = ROUNDS) -> None:
+        curve(axes, xs, [accuracies(in_rounds(make, network, x, rounds=rounds)) for x in xs], network)
 
     for network in (*BASE, *EXPLORATION):
-        xs = [number for number in TRAIN_PAIRS if network in BASE or number <= 1000]
-        points(middle, xs, train_pairs, network, nb_rounds=ROUNDS)
+        points(middle, numbers_of_pairs(network), train_pairs, network)
     middle.set(title="(4) Training pairs", xlabel="training pairs", xscale="log")
     middle.set_xticks(TRAIN_PAIRS, [f"{n}" if n < 1000 else f"{n // 1000}k" for n in TRAIN_PAIRS], fontsize=7)
     middle.minorticks_off()
     figure.legend(*middle.get_legend_handles_labels(), loc="outside upper center", ncols=5)
     for network in BASE:
-        points(right, EPOCHS, epochs, network, nb_rounds=ROUNDS, first=VALIDATION_ROUNDS.start)
+        points(right, EPOCHS, epochs, network, rounds=VALIDATION_ROUNDS)
     right.set(title="(7) Epochs", xlabel="epochs", ylabel="validation accuracy (%)", xscale="log")
     right.set_xticks(EPOCHS, [str(n) for n in EPOCHS])
     right.minorticks_off()

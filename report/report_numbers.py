@@ -9,6 +9,7 @@ from typing import Any
 import ablation
 import explain
 from evidence import (
+    CLAIMS,
     LEVEL,
     Comparison,
     accuracies,
@@ -18,17 +19,17 @@ from evidence import (
     in_rounds,
     judged,
     other_processor,
-    rows_by_key,
+    read_table,
     rows_of,
 )
-from figures import best_order, digits_table, read_table
+from figures import best_order, digits_table
 from inference import NB_RESAMPLES, NB_STUDIES, coverage, mean_and_interval
-from rows import NETWORKS, RESULTS, Job
+from rows import NETWORKS, RESULTS, Job, accuracy
 from study import (
-    ALL_ROUNDS,
     AUX_WEIGHTS,
     BASE,
     CLAIMS_ROUNDS,
+    COLLAPSE_ROUNDS,
     EPOCHS,
     EXPERIMENTS,
     EXPLORATION,
@@ -43,6 +44,7 @@ from study import (
     epochs,
     jobs,
     last_layer,
+    numbers_of_pairs,
     published,
     sharing,
     train_pairs,
@@ -78,7 +80,7 @@ def p_text(p: float) -> str:
 
 def train_accuracy(row: dict[str, str]) -> float:
     """Return a row's accuracy on the training pairs, in %."""
-    return 100 * (1 - int(row["train_wrong"]) / int(row["train_total"]))
+    return accuracy(row, "train_")
 
 
 def digits_right(rows: Iterable[dict[str, str]]) -> float:
@@ -120,7 +122,7 @@ def of_claims() -> list[dict[str, str]]:
             "sentence": claim.sentence,
             "difference": f"{claim.better} − {claim.worse}",
             "found": signed(claim.found),
-            "bootstrap": minus(f"[{claim.found.low:+.2f}, {claim.found.high:+.2f}]"),
+            "bootstrap": minus("[{:+.2f}, {:+.2f}]".format(*claim.found.bootstrap)),
             "n": str(len(claim.found.differences)),
             "counts": " / ".join(map(str, claim.found.counts)),
             "p": p_text(claim.p),
@@ -132,7 +134,7 @@ def of_claims() -> list[dict[str, str]]:
 
 def of_sharing() -> dict[str, Any]:
     """Return what splitting and sharing are worth, without and with the digits' labels, and which runs went astray."""
-    untied, untied_aux = (in_rounds(sharing, name, nb_rounds=CLAIMS_ROUNDS) for name in UNTIED)
+    untied, untied_aux = (in_rounds(sharing, name, rounds=CLAIMS_ROUNDS) for name in UNTIED)
     simple, tied, tied_aux = (claims_of(name) for name in BASE)
     splitting, shared = compare(untied, simple), compare(tied, untied)
     unsettled = {
@@ -159,7 +161,7 @@ def of_aux_weight() -> list[list[str]]:
     """
     lines = []
     for weight in AUX_WEIGHTS:
-        every, without = (in_rounds(aux_weight, w, nb_rounds=ROUNDS) for w in (weight, AUX_WEIGHTS[0]))
+        every, without = (in_rounds(aux_weight, w) for w in (weight, AUX_WEIGHTS[0]))
         runs = finished(every)
         difference = signed(compare(runs, without)) if weight and runs == every else "—"
         line = [f"{weight:g}", with_half(accuracies(runs)), difference, f"{digits_right(rows_of(runs)):.1f}"]
@@ -171,16 +173,12 @@ def of_train_pairs() -> list[list[str]]:
     """Return, for each number of training pairs, the accuracies and what each idea is worth."""
     lines = []
     for number in TRAIN_PAIRS:
-        runs = {name: in_rounds(train_pairs, name, number, nb_rounds=ROUNDS) for name in BASE}
+        runs = {name: in_rounds(train_pairs, name, number) for name in BASE}
         line = [f"{number:,}", *(f"{mean(accuracies(own)):.1f}" for own in runs.values())]
-        line += [
-            signed(compare(runs["WSModel"], runs["SimpleModel"])),
-            signed(compare(runs["AuxModel"], runs["WSModel"])),
-        ]
+        line += [signed(compare(runs[better], runs[worse])) for _, better, worse in CLAIMS]
         for name in EXPLORATION:
-            known = number <= helpers.NB_TRAIN_PAIRS
-            own = in_rounds(train_pairs, name, number, nb_rounds=ROUNDS) if known else []
-            line.append(f"{mean(accuracies(own)):.1f}" if known else "")
+            known = number in numbers_of_pairs(name)
+            line.append(f"{mean(accuracies(in_rounds(train_pairs, name, number))):.1f}" if known else "")
         lines.append(line)
     return lines
 
@@ -189,8 +187,8 @@ def of_last_layers() -> list[list[str]]:
     """Return each last layer's accuracy without and with the digits' labels, and the digits told right with them."""
     lines = []
     for layer, (without, labelled, model) in LAST_LAYERS.items():
-        both = [in_rounds(last_layer, name, model, nb_rounds=ROUNDS) for name in (without, labelled)]
-        line = [layer, *(with_half(accuracies(runs)) for runs in both), signed(compare(both[1], both[0]))]
+        both = [in_rounds(last_layer, name, model) for name in (without, labelled)]
+        line = [layer, *(with_half(accuracies(runs)) for runs in both)]
         lines.append([*line, f"{digits_right(rows_of(both[1])):.1f}"])
     return lines
 
@@ -201,20 +199,20 @@ def of_published() -> dict[str, Any]:
     lines, gaps = [], []
     for network in PUBLISHED:
         name = network.removeprefix("Published")
-        line = [name]
+        parameters = int(rows_of([published(network, PUBLISHED_EPOCHS[0], 0)])[0]["parameters"])
+        line = [name, f"{parameters:,}"]
         for nb_epochs in PUBLISHED_EPOCHS:
-            values = accuracies(in_rounds(published, network, nb_epochs, nb_rounds=ROUNDS))
+            values = accuracies(in_rounds(published, network, nb_epochs))
             fact = facts.get((name, str(nb_epochs)))
             said = " to ".join(dict.fromkeys((fact["low"], fact["high"]))) if fact else "—"
             if fact:
                 gaps.append(max(float(fact["low"]) - mean(values), mean(values) - float(fact["high"])))
             line += [with_half(values), f"{stdev(values):.1f}", said]
-        parameters = int(rows_of([published(network, PUBLISHED_EPOCHS[0], 0)])[0]["parameters"])
-        lines.append([name, f"{parameters:,}", *line[1:]])
+        lines.append(line)
     claims_found = {}
     for nb_epochs in PUBLISHED_EPOCHS:
-        runs = {name: in_rounds(published, f"Published{name}", nb_epochs, nb_rounds=ROUNDS) for name in BASE}
-        for key, (better, worse) in {"sharing": ("WSModel", "SimpleModel"), "aux": ("AuxModel", "WSModel")}.items():
+        runs = {name: in_rounds(published, f"Published{name}", nb_epochs) for name in BASE}
+        for key, (_, better, worse) in zip(("sharing", "aux"), CLAIMS, strict=True):
             claims_found[f"{key}{nb_epochs}"] = signed(compare(runs[better], runs[worse]))
     values = accuracies(jobs("published"))
     found = {
@@ -228,11 +226,12 @@ def of_published() -> dict[str, Any]:
 
 def of_epochs() -> dict[str, dict[str, str]]:
     """Return what doubling the protocol's epochs is worth on validation pairs, and what their second half is."""
-    first = {"nb_rounds": ROUNDS, "first": VALIDATION_ROUNDS.start}
 
     def worth(more: int, less: int) -> dict[str, str]:
         return {
-            name: signed(compare(*(in_rounds(epochs, name, number, **first) for number in (more, less))))
+            name: signed(
+                compare(*(in_rounds(epochs, name, number, rounds=VALIDATION_ROUNDS) for number in (more, less)))
+            )
             for name in BASE
         }
 
@@ -259,7 +258,6 @@ def of_exploration() -> dict[str, Any]:
             "worst": f"{min(values):.1f}",
             "digits": f"{100 * right:.1f}",
             "ordered": "the order of the digits" if ordered else "not the order of the digits",
-            "wrong": str(counted),
             "close": f"{100 * close / counted:.0f}",
         }
     found["gain"] = {
@@ -286,10 +284,9 @@ def of_cost() -> dict[str, Any]:
         return median(float(row["seconds"]) for row in rows_of(runs))
 
     most, fewer = TRAIN_PAIRS[-1], 2 * helpers.NB_TRAIN_PAIRS
-    by_pairs = {n: [seconds(in_rounds(train_pairs, n, k, nb_rounds=ROUNDS)) for k in (most, fewer)] for n in BASE}
+    by_pairs = {n: [seconds(in_rounds(train_pairs, n, k)) for k in (most, fewer)] for n in BASE}
     long, usual = EPOCHS[-1], helpers.NB_EPOCHS
-    first = {"nb_rounds": ROUNDS, "first": VALIDATION_ROUNDS.start}
-    by_epochs = {n: [seconds(in_rounds(epochs, n, k, **first)) for k in (long, usual)] for n in BASE}
+    by_epochs = {n: [seconds(in_rounds(epochs, n, k, rounds=VALIDATION_ROUNDS)) for k in (long, usual)] for n in BASE}
     everything = {job.key: job for name in EXPERIMENTS for job in jobs(name)}
     total = sum(float(row["seconds"]) for row in rows_of(finished(everything.values())))
     benchmark = list(read_benchmark().values())[-1]
@@ -322,10 +319,7 @@ def numbers() -> dict[str, Any]:
         "epochs": of_epochs(),
         "exploration": of_exploration(),
         "cost": of_cost(),
-        "processors": {
-            network: {"here": f"{here:.2f}", "other": f"{other:.2f}", "moved": minus(f"{here - other:+.2f}")}
-            for network, (here, other) in other_processor().items()
-        },
+        "moved": {network: minus(f"{here - other:+.2f}") for network, (here, other) in other_processor().items()},
         "coverage": [f"{100 * coverage(values):.1f}" for values in differences],
         "settings": {
             "epochs": str(helpers.NB_EPOCHS),
@@ -334,11 +328,11 @@ def numbers() -> dict[str, Any]:
             "aux": f"{helpers.AUX_WEIGHT:g}",
             "train": f"{helpers.NB_TRAIN_PAIRS:,}",
             "test": f"{helpers.NB_TEST_PAIRS:,}",
-            "claims_rounds": str(CLAIMS_ROUNDS),
-            "last_claims_round": str(CLAIMS_ROUNDS - 1),
-            "rounds": str(ROUNDS),
-            "all_rounds": str(ALL_ROUNDS),
-            "validation": f"{VALIDATION_ROUNDS.start} to {VALIDATION_ROUNDS.stop - 1}",
+            "claims_rounds": str(len(CLAIMS_ROUNDS)),
+            "last_claims_round": str(CLAIMS_ROUNDS[-1]),
+            "rounds": str(len(ROUNDS)),
+            "all_rounds": str(len(CLAIMS_ROUNDS) + len(COLLAPSE_ROUNDS)),
+            "validation": f"{VALIDATION_ROUNDS[0]} to {VALIDATION_ROUNDS[-1]}",
             "resamples": f"{NB_RESAMPLES:,}",
             "level": f"{LEVEL:g}",
             "studies": f"{NB_STUDIES:,}",
@@ -346,6 +340,5 @@ def numbers() -> dict[str, Any]:
             "stuck": str(STUCK),
             "unsettled": str(UNSETTLED),
             "explain_rounds": str(len(explain.ROUNDS)),
-            "torch": next(iter(rows_by_key().values()))["torch"],
         },
     }

@@ -202,9 +202,9 @@ def complete_alone(file: Path, jobs: list[Job], networks: dict[str, Network], wo
             os._exit(130)  # without waiting for the runs that are not finished
 
 
-def accuracy(row: dict[str, str]) -> float:
-    """Return a row's accuracy in %."""
-    return 100 * (1 - int(row["wrong"]) / int(row["total"]))
+def accuracy(row: dict[str, str], pairs: str = "") -> float:
+    """Return a row's accuracy in %, on the test pairs or, with "train_", on the training pairs."""
+    return 100 * (1 - int(row[f"{pairs}wrong"]) / int(row[f"{pairs}total"]))
 
 
 def accuracies_of(file: Path, jobs: Iterable[Job]) -> list[float]:

@@ -23,7 +23,8 @@ from rows import NETWORKS, RESULTS, ROOT, Job, code_version, complete
 
 from helpers import AUX_WEIGHT, NB_TRAIN_PAIRS, UserError
 
-CLAIMS_ROUNDS, ROUNDS, ALL_ROUNDS = 30, 10, 200
+CLAIMS_ROUNDS, ROUNDS = range(30), range(10)
+COLLAPSE_ROUNDS = range(30, 200)  # the exploration classes' worst round matters too; claims has the first ones
 VALIDATION_ROUNDS = range(1200, 1210)  # not those of the tuning
 BASE, EXPLORATION = ("SimpleModel", "WSModel", "AuxModel"), ("WSModel1", "AuxModel1")
 AUX_WEIGHTS = (0, 0.1, 0.25, 0.5, 1, 2, 5)
@@ -64,6 +65,11 @@ def train_pairs(network: str, number: int, nb_round: int) -> Job:
     return Job("train_pairs", network, nb_round, data={"nb_train_pairs": number})
 
 
+def numbers_of_pairs(network: str) -> list[int]:
+    """Return the numbers of training pairs that a network is run with: exploration classes up to the protocol's."""
+    return [number for number in TRAIN_PAIRS if network in BASE or number <= NB_TRAIN_PAIRS]
+
+
 def last_layer(network: str, model: dict[str, str], nb_round: int) -> Job:
     """Return the run of a network with a last layer of LAST_LAYERS."""
     if network in NETWORKS and not model:
@@ -82,48 +88,35 @@ def epochs(network: str, nb_epochs: int, nb_round: int) -> Job:
     return Job("epochs", network, nb_round, training={"nb_epochs": nb_epochs}, data=data)
 
 
-# each experiment's first round, number of rounds, and runs of one round
-EXPERIMENTS: dict[str, tuple[int, int, Callable[[int], list[Job]]]] = {
-    "claims": (0, CLAIMS_ROUNDS, lambda r: [claims(network, r) for network in NETWORKS]),
+# each experiment's rounds, and the runs of one round
+EXPERIMENTS: dict[str, tuple[range, Callable[[int], list[Job]]]] = {
+    "claims": (CLAIMS_ROUNDS, lambda r: [claims(network, r) for network in NETWORKS]),
     "sharing": (
-        *(0, CLAIMS_ROUNDS),
-        lambda r: (
-            [claims(network, r) for network in BASE]
-            + [Job("sharing", network, r) for network in ("UntiedModel", "UntiedAuxModel")]
-        ),
+        CLAIMS_ROUNDS,
+        lambda r: [*(claims(network, r) for network in BASE), *(sharing(network, r) for network in UNTIED)],
     ),
     "last_layer": (
-        *(0, ROUNDS),
+        ROUNDS,
         lambda r: [last_layer(name, model, r) for *names, model in LAST_LAYERS.values() for name in names],
     ),
-    "aux_weight": (0, ROUNDS, lambda r: [aux_weight(weight, r) for weight in AUX_WEIGHTS]),
-    "epochs": (
-        *(VALIDATION_ROUNDS.start, ROUNDS),
-        lambda r: [epochs(network, number, r) for number in EPOCHS for network in BASE],
-    ),
+    "aux_weight": (ROUNDS, lambda r: [aux_weight(weight, r) for weight in AUX_WEIGHTS]),
+    "epochs": (VALIDATION_ROUNDS, lambda r: [epochs(network, number, r) for number in EPOCHS for network in BASE]),
     "published": (
-        *(0, ROUNDS),
+        ROUNDS,
         lambda r: [published(network, number, r) for number in PUBLISHED_EPOCHS for network in PUBLISHED],
     ),
     "train_pairs": (
-        *(0, ROUNDS),
-        lambda r: (
-            [train_pairs(network, number, r) for number in TRAIN_PAIRS for network in BASE]
-            + [train_pairs(network, number, r) for number in TRAIN_PAIRS if number <= 1000 for network in EXPLORATION]
-        ),
+        ROUNDS,
+        lambda r: [train_pairs(network, number, r) for network in NETWORKS for number in numbers_of_pairs(network)],
     ),
-    # the exploration classes' worst round matters too; claims has the first rounds
-    "collapse": (
-        *(CLAIMS_ROUNDS, ALL_ROUNDS - CLAIMS_ROUNDS),
-        lambda r: [Job("collapse", network, r) for network in EXPLORATION],
-    ),
+    "collapse": (COLLAPSE_ROUNDS, lambda r: [Job("collapse", network, r) for network in EXPLORATION]),
 }
 
 
 def jobs(experiment: str, nb_rounds: int | None = None) -> list[Job]:
     """Return an experiment's runs, or those of its first `nb_rounds` rounds."""
-    first, number, runs_of = EXPERIMENTS[experiment]
-    return [job for r in range(first, first + (nb_rounds or number)) for job in runs_of(r)]
+    rounds, runs_of = EXPERIMENTS[experiment]
+    return [job for r in range(rounds.start, rounds.start + (nb_rounds or len(rounds))) for job in runs_of(r)]
 
 
 def run_experiments(names: list[str], nb_rounds: int | None, workers: int) -> None:
@@ -144,7 +137,7 @@ def on_dask(address: str) -> None:
         sys.path.insert(0, str(ROOT / "report"))
         from rows import code_version
 
-        return code_version()
+        return code_version(ROOT, [ROOT / "report" / "networks.py"])
 
     try:
         client = Client(address, timeout=10)
@@ -152,7 +145,8 @@ def on_dask(address: str) -> None:
         joblib.parallel_config("dask", client=client)
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f"error: the Dask scheduler {address} cannot be used: {error}.")
-    if others := [name for name, version in versions.items() if version != code_version()]:
+    ours = code_version(ROOT, [ROOT / "report" / "networks.py"])
+    if others := [name for name, version in versions.items() if version != ours]:
         sys.exit(f"error: other versions of the code on Dask's machines: {', '.join(others)}.")
 
 

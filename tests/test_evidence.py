@@ -150,6 +150,12 @@ def test_a_row_that_is_there_twice(results: Path) -> None:
         evidence.rows_by_key()
 
 
+def test_a_file_of_results_that_is_missing(results: Path) -> None:
+    (results / "claims_avx512.csv").unlink()
+    with pytest.raises(UserError, match="claims_avx512.csv has no rows"):
+        evidence.other_processor()
+
+
 def test_more_rounds_than_the_protocol_has_change_nothing(results: Path) -> None:
     before = evidence.accuracies(claims_of("WSModel"))
     file = results / "claims.csv"

@@ -13,6 +13,7 @@ from statistics import mean, stdev
 import ablation
 import benchmark
 import build
+import evidence
 import exploration
 import figures
 import numpy as np
@@ -177,7 +178,7 @@ def test_a_readme_without_a_place_for_a_table(tmp_path: Path, monkeypatch: pytes
 
 
 def test_counts_of_other_runs_are_not_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = figures.read_table("pairs")
+    counts = evidence.read_table("pairs")
     counts[0]["wrong"] = str(int(counts[0]["wrong"]) + 1)
     monkeypatch.setattr(report_numbers, "read_table", lambda _: counts)
     with pytest.raises(UserError, match="has other errors of WSModel1 than claims.csv"):
