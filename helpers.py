@@ -5,25 +5,27 @@ mini-batches are each drawn from a generator of their own, seeded by (SEED, r) a
 a round see the same pairs in the same order, whichever of them are run.
 """
 
+import contextlib
+import copy
+import gzip
 import hashlib
 import logging
 import math
 import os
-import shutil
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from filelock import FileLock
 from torch import Tensor, nn
 from torchvision.datasets import MNIST
+from torchvision.datasets.utils import download_url
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Settings
@@ -42,138 +44,130 @@ SEED = 0  # another seed: other pairs, other initial weights, another order
 # ---------------------------------------------------------------------------------------------------------------------
 
 HERE = Path(__file__).resolve().parent
+RAW = HERE / "data" / "MNIST" / "raw"
 EVALUATION_BATCH_SIZE = 1000  # pairs
 SIDE = 14  # pixels, height and width of a digit
-EXTRACTED_MD5 = {  # of the extracted files; torchvision knows the sums of the .gz files only
-    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-}
+
+# PyTorch, oneDNN and MKL pick their instructions by the processor, and round differently with each. These settings give
+# the same digits on all x86-64 processors with AVX2, at about a tenth more time on those with AVX-512.
+SAME_DIGITS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
+if torch.cpu.get_capabilities().get("avx2"):  # False or missing on other processors
+    for variable, value in SAME_DIGITS.items():
+        os.environ.setdefault(variable, value)
 
 # One thread per network, and the networks side by side. Several threads on layers this small wait for each other, and
 # very long when another process is busy, and how they round depends on how many they are.
 torch.set_num_threads(1)
-SEEDING = threading.Lock()
+STOP = threading.Event()  # set: every training ends with its mini-batch
 
 
 class UserError(Exception):
-    """Something that the user can mend; the text says what is wrong, with the value, and what to do."""
+    """An error that the user can fix; the message gives the value and the remedy."""
+
+
+class DivergenceError(Exception):
+    """A training whose loss, weights or scores are no longer finite; the message names the network and the remedy."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Checks of settings
+# Checks: of settings, and of what a network is given and gives
+
+
+def check(name: str, value: Any, valid: bool, wanted: str) -> None:
+    """Raise UserError, naming the setting, its value and what is allowed, unless it is valid."""
+    if not valid:
+        raise UserError(f"{name} = {value!r}: it must be {wanted}.")
 
 
 def check_whole(name: str, value: Any, lowest: int, highest: int | None = None) -> None:
     """Raise UserError unless `value` is an int from `lowest` to `highest`."""
-    if type(value) is not int or value < lowest or (highest is not None and value > highest):
-        wanted = f"from {lowest} to {highest}" if highest is not None else f"of at least {lowest}"
-        raise UserError(f"{name} = {value!r}: it must be a whole number {wanted}.")
+    valid = type(value) is int and lowest <= value and (highest is None or value <= highest)
+    wanted = f"from {lowest} to {highest}" if highest is not None else f"of at least {lowest}"
+    check(name, value, valid, f"a whole number {wanted}")
 
 
-def check_real(name: str, value: Any, *, zero_allowed: bool) -> None:
-    """Raise UserError unless `value` is a finite number above 0, or 0 where that is allowed."""
-    number = type(value) in (int, float) and math.isfinite(value)
-    if not number or value < 0 or (value == 0 and not zero_allowed):
-        wanted = "of at least 0" if zero_allowed else "above 0"
-        raise UserError(f"{name} = {value!r}: it must be a finite number {wanted}.")
+def check_real(name: str, value: Any, *, positive: bool = False, below: float = math.inf) -> None:
+    """Raise UserError unless `value` is a finite number of at least 0, not 0 if `positive`, and below `below`."""
+    valid = type(value) in (int, float) and math.isfinite(value) and 0 <= value < below and not (positive and not value)
+    wanted = ("above 0" if positive else "of at least 0") + (f" and below {below:g}" if below < math.inf else "")
+    check(name, value, valid, f"a finite number {wanted}")
 
 
 def check_settings() -> None:
-    """Raise UserError, naming the setting, its value and the allowed range, if a setting above makes no sense."""
+    """Raise UserError, naming the setting, its value and the allowed range, if a setting above is invalid."""
     check_whole("NB_EPOCHS", NB_EPOCHS, 1)
-    check_real("LEARNING_RATE", LEARNING_RATE, zero_allowed=False)
+    check_real("LEARNING_RATE", LEARNING_RATE, positive=True)
     check_whole("MINI_BATCH_SIZE", MINI_BATCH_SIZE, 1)
-    check_real("AUX_WEIGHT", AUX_WEIGHT, zero_allowed=True)
+    check_real("AUX_WEIGHT", AUX_WEIGHT)
     check_whole("NB_TRAIN_PAIRS", NB_TRAIN_PAIRS, 1, 30000)
     check_whole("NB_TEST_PAIRS", NB_TEST_PAIRS, 1, 5000)
     check_whole("SEED", SEED, 0)
+
+
+def check_pairs(pairs: Tensor) -> None:
+    """Raise ValueError unless `pairs` has the shape (N, 2, 14, 14)."""
+    if pairs.dim() != 4 or pairs.shape[1:] != (2, SIDE, SIDE):
+        raise ValueError(f"expected pairs of shape (N, 2, {SIDE}, {SIDE}), got {tuple(pairs.shape)}")
+
+
+def check_shape(what: str, tensor: Tensor, *shape: int) -> None:
+    """Raise UserError unless `tensor` has this shape: another one could broadcast in silence."""
+    if tensor.shape != shape:
+        raise UserError(f"{what} has the shape {tuple(tensor.shape)}: for {shape[0]} pairs it must be {shape}.")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # MNIST
 
 
-def data_folder() -> Path:
-    """Return the folder that holds MNIST/raw: $PYTORCH_DATA_DIR, the course's variable, or data/ beside this file."""
-    return Path(os.environ.get("PYTORCH_DATA_DIR") or HERE / "data")
+def download(file: Path, md5: str) -> None:
+    """Let torchvision download one of MNIST's .gz files, and put it in place whole; UserError if it cannot be had."""
+    error: Exception | None = None
+    for mirror in MNIST.mirrors:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+                download_url(mirror + file.name, folder, file.name, md5)
+                (Path(folder) / file.name).replace(file)
+            return
+        except (OSError, RuntimeError) as failure:
+            error = failure
+    raise UserError(
+        f"{file} is missing and cannot be downloaded ({error}). Restore it (in a git checkout: "
+        "git checkout -- data/MNIST/raw), or run again online."
+    )
 
 
-def md5_of(file: Path) -> str:
-    """Return the md5 sum of a file as 32 hexadecimal digits."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+def read_mnist(name: str, md5: str) -> Tensor:
+    """Read one of MNIST's .gz files, checked by its md5 sum: uint8 images (N, 28, 28) or labels (N,).
 
-
-def extracted_files_are_intact(raw: Path) -> bool:
-    """Say whether the four extracted files are in folder `raw`, each with its known md5 sum."""
-    return all((raw / name).is_file() and md5_of(raw / name) == md5 for name, md5 in EXTRACTED_MD5.items())
-
-
-def prepare_mnist(folder: Path) -> None:
-    """Make sure that the four extracted files of MNIST are intact in `folder`/MNIST/raw.
-
-    torchvision checks the .gz files and extracts them, but takes any extracted file that exists for a good one. So
-    they are checked here, and rebuilt in a temporary folder, from which they are renamed when complete. A lock lets
-    several first runs start at the same time. A .gz that `folder` lacks is taken from data/ beside this file, and
-    downloaded by torchvision if it is not there either.
-
-    Raises UserError if a .gz is damaged, cannot be had, or `folder` cannot be written.
+    Nothing is written, unless the file is missing and is downloaded. UserError if it is damaged or cannot be had.
     """
-    raw = folder / "MNIST" / "raw"
-    if extracted_files_are_intact(raw):
-        return
+    file = RAW / name
+    if not file.exists():
+        download(file, md5)
     try:
-        raw.mkdir(parents=True, exist_ok=True)
-        with FileLock(raw / ".lock"), tempfile.TemporaryDirectory(dir=raw) as temporary:
-            if extracted_files_are_intact(raw):  # another process was first
-                return
-            staging = Path(temporary) / "MNIST" / "raw"
-            staging.mkdir(parents=True)
-            for name, md5 in MNIST.resources:
-                for gz in (raw / name, HERE / "data" / "MNIST" / "raw" / name):
-                    if gz.is_file():
-                        if md5_of(gz) != md5:
-                            raise UserError(
-                                f"{gz} is damaged: its md5 is {md5_of(gz)}, it should be {md5}.\n"
-                                "Restore it (in a git checkout: git checkout -- data/MNIST/raw), or delete it and run"
-                                " again with a network, and it is downloaded."
-                            )
-                        shutil.copy(gz, staging)
-                        break
-            extract_mnist(Path(temporary))
-            for file in staging.iterdir():
-                if file.suffix != ".gz" or not (raw / file.name).exists():
-                    file.replace(raw / file.name)
+        packed = file.read_bytes()
     except OSError as error:
+        raise UserError(f"{file} cannot be read: {error}.") from error
+    if (found := hashlib.md5(packed, usedforsecurity=False).hexdigest()) != md5:
         raise UserError(
-            f"MNIST's files cannot be written to {raw}: {error}.\n"
-            "Set the environment variable PYTORCH_DATA_DIR to a folder that can be written, and run again."
-        ) from error
-
-
-def extract_mnist(root: Path) -> None:
-    """Let torchvision download the .gz files that `root` lacks and extract all four; UserError if it cannot."""
-    try:
-        MNIST(root, download=True)
-    except (RuntimeError, OSError) as error:
-        lacking = [name for name, _ in MNIST.resources if not (root / "MNIST" / "raw" / name).is_file()]
-        raise UserError(
-            f"MNIST could not be downloaded or extracted (missing: {', '.join(lacking) or 'nothing'}): {error}\n"
-            f"Put the missing files into {data_folder() / 'MNIST' / 'raw'}, or run again with a network."
-        ) from error
+            f"{file} is damaged: its md5 is {found}, it should be {md5}. Restore it (in a git checkout: "
+            "git checkout -- data/MNIST/raw), or delete it and run again online to download it."
+        )
+    # the format, on MNIST's page: two zeros, a type, the number of dimensions, 4 bytes for each, and the values
+    values = torch.frombuffer(bytearray(gzip.decompress(packed)), dtype=torch.uint8)
+    return values[16:].view(-1, 28, 28) if values[3] == 3 else values[8:]
 
 
 @cache
-def load_mnist(folder: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def load_mnist() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Read MNIST once: training images and labels, test images and labels.
 
-    Images are uint8 (60000 or 10000, 28, 28), labels int64 (60000 or 10000,). Raises UserError as prepare_mnist does.
+    Images are uint8 (60000 or 10000, 28, 28), labels int64 (60000 or 10000,). Raises UserError as read_mnist does.
     """
-    prepare_mnist(folder)
-    train, test = MNIST(folder, train=True), MNIST(folder, train=False)
-    return train.data, train.targets, test.data, test.targets
+    train_images, train_labels, test_images, test_labels = (read_mnist(*resource) for resource in MNIST.resources)
+    return train_images, train_labels.long(), test_images, test_labels.long()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -191,13 +185,16 @@ def generator_of(purpose: str, nb_round: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed_of(purpose, nb_round))
 
 
-@contextmanager
+SEEDING = threading.Lock()
+
+
+@contextlib.contextmanager
 def global_seed(seed: int) -> Iterator[None]:
     """Seed PyTorch's global generator for the body of a with statement, and put its state back afterwards.
 
-    For what takes no generator of its own: the initial weights of layers. One thread at a time.
+    For what takes no generator of its own: the initial weights of layers, and dropout. One thread at a time.
     """
-    with SEEDING, torch.random.fork_rng():
+    with SEEDING, torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 
@@ -205,7 +202,7 @@ def global_seed(seed: int) -> Iterator[None]:
 class Pairs(NamedTuple):
     """N pairs of digits: input float32 (N, 2, 14, 14), target int64 (N,) and classes int64 (N, 2).
 
-    The target is 1 if the first digit is lesser than or equal to the second, else 0; the classes are the digits 0-9.
+    The target is 1 if the first digit is less than or equal to the second, else 0; the classes are the digits 0-9.
     """
 
     input: Tensor
@@ -226,7 +223,7 @@ def make_pairs(images: Tensor, labels: Tensor, indices: Tensor) -> Pairs:
 
 
 class Round(NamedTuple):
-    """The pairs of one round, both sets normalised with the mean and deviation of the training pairs' pixels."""
+    """The pairs of one round, both sets normalised with the training pixels' mean and standard deviation."""
 
     number: int
     train_input: Tensor
@@ -247,14 +244,16 @@ def load_round(
     """Draw the training and the test pairs of a round, without replacement, on the device that trains.
 
     Training pairs come from MNIST's 60,000 training images, test pairs from its 10,000 test images. With
-    `validation`, the "test" pairs are drawn from the training images that the training pairs leave: settings are
+    `validation`, the "test" pairs are drawn from the training images not used in the training pairs: settings are
     chosen on those. The pairs of a small set are the first ones of a large set of the same round.
 
-    Raises UserError if there are not enough images, and as prepare_mnist does.
+    Raises UserError for an invalid value, more pairs than there are images for included, and as read_mnist does.
     """
+    check_whole("nb_round", nb_round, 0)
+    check("validation", validation, type(validation) is bool, "True or False")
     check_whole("NB_TRAIN_PAIRS", nb_train_pairs, 1, 30000)
     check_whole("NB_TEST_PAIRS", nb_test_pairs, 1, 30000 - nb_train_pairs if validation else 5000)
-    train_images, train_labels, test_images, test_labels = load_mnist(data_folder())
+    train_images, train_labels, test_images, test_labels = load_mnist()
     shuffled = torch.randperm(len(train_images), generator=generator_of("train pairs", nb_round))
     train = make_pairs(train_images, train_labels, shuffled[: 2 * nb_train_pairs])
     if validation:
@@ -262,8 +261,8 @@ def load_round(
     else:
         shuffled = torch.randperm(len(test_images), generator=generator_of("test pairs", nb_round))
         test = make_pairs(test_images, test_labels, shuffled[: 2 * nb_test_pairs])
-    mean, deviation = train.input.mean(), train.input.std()
-    train, test = (pairs._replace(input=(pairs.input - mean) / deviation) for pairs in (train, test))
+    mean, std = train.input.mean(), train.input.std()
+    train, test = (pairs._replace(input=(pairs.input - mean) / std) for pairs in (train, test))
     return Round(nb_round, *(tensor.to(device()) for tensor in (*train, *test)))
 
 
@@ -272,26 +271,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Networks
-
-
-def check_pairs(pairs: Tensor) -> None:
-    """Raise ValueError unless `pairs` has the shape (N, 2, 14, 14)."""
-    if pairs.dim() != 4 or pairs.shape[1:] != (2, SIDE, SIDE):
-        raise ValueError(f"expected pairs of shape (N, 2, {SIDE}, {SIDE}), got {tuple(pairs.shape)}")
-
-
-def nb_parameters(model: nn.Module) -> int:
-    """Return the number of trained parameters."""
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
 def distort(pairs: Tensor, generator: torch.Generator | None) -> Tensor:
     """Return the pairs (N, 2, 14, 14) with each digit rotated, scaled, sheared and shifted a little, at random.
 
     Up to 10 degrees, 10 % in width and in height, 0.1 of the height sideways, and 1 pixel in each direction, all
-    uniform. What comes in from outside the image continues its border, which is background but for rare strokes.
+    uniform. Pixels from outside repeat the border, which is nearly always background.
     """
     digits = pairs.reshape(-1, 1, SIDE, SIDE)
     angle, width, height, shear, right, down = (
@@ -308,6 +292,24 @@ def distort(pairs: Tensor, generator: torch.Generator | None) -> Tensor:
 # Training and accuracy
 
 
+def nb_parameters(model: nn.Module) -> int:
+    """Return the number of trained parameters."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@torch.no_grad()
+def draws_random_numbers(model: nn.Module, loss_of: Callable[..., Tensor], batch: list[Tensor]) -> bool:
+    """Say whether the loss of a mini-batch draws from PyTorch's global generator, as dropout does."""
+    before = copy.deepcopy(model.state_dict())  # batch normalisation changes its averages
+    rng_state = torch.cuda.get_rng_state if batch[0].is_cuda else torch.get_rng_state
+    with global_seed(0):
+        start = rng_state()
+        loss_of(*batch)
+        drawn = not torch.equal(rng_state(), start)
+    model.load_state_dict(before)
+    return drawn
+
+
 def train(
     model: nn.Module,
     loss_of: Callable[..., Tensor],
@@ -319,7 +321,7 @@ def train(
     mini_batch_size: int = MINI_BATCH_SIZE,
     shuffle: bool = True,
     one_cycle: bool = False,
-    nb_views: int = 0,
+    two_views: bool = False,
     averaging: float = 0.0,
 ) -> list[float]:
     """Train `model` in place by stochastic gradient descent and return each epoch's loss.
@@ -327,21 +329,24 @@ def train(
     `train_set` holds tensors of N rows, the input first. `loss_of` is called with the same rows of each of them, a
     mini-batch, and returns its mean loss, a scalar. With `shuffle`, mini-batches are drawn anew each epoch by
     `generator` (PyTorch's global one if None); the last one may be short. An epoch's loss is the mean over its
-    mini-batches' losses, each taken before its step.
+    mini-batches' losses, each computed before the weight update.
 
-    The last three settings leave plain training as it is by default. `one_cycle` raises the learning rate from a 25th
-    of `learning_rate` to it and lowers it to nearly nothing, and has a momentum that goes from 0.95 to 0.85 and back;
-    with `nb_views`, a mini-batch of n pairs holds, instead of the pairs, that many differently distorted copies: n
-    first views, n second views, ...; `averaging` is the decay, a step, of an exponential moving average of the weights,
-    which the model gets at the end.
+    The last three settings are off by default. `one_cycle` raises the learning rate from a 25th of `learning_rate` to
+    it and lowers it to nearly nothing, with a momentum that goes from 0.95 to 0.85 and back; with `two_views`, a
+    mini-batch of n pairs holds two differently distorted copies of them instead: n first views, then n second views;
+    `averaging` is the per-step decay of an exponential moving average of the weights, which the model gets at the end.
 
-    Raises UserError for a setting that makes no sense, and when a loss is not finite.
+    Layers that draw random numbers, such as dropout, get a seed from `generator`: the same numbers in every run.
+
+    Raises UserError for an invalid setting, DivergenceError if a loss or a weight is not finite.
     """
     check_whole("NB_EPOCHS", nb_epochs, 1)
-    check_real("LEARNING_RATE", learning_rate, zero_allowed=False)
+    check_real("LEARNING_RATE", learning_rate, positive=True)
     check_whole("MINI_BATCH_SIZE", mini_batch_size, 1)
-    check_whole("nb_views", nb_views, 0)
-    nb_rows = len(train_set[0])
+    for name, flag in (("shuffle", shuffle), ("one_cycle", one_cycle), ("two_views", two_views)):
+        check(name, flag, type(flag) is bool, "True or False")
+    check_real("averaging", averaging, below=1)
+    nb_rows, nb_views = len(train_set[0]), 2 if two_views else 1
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
     if one_cycle:
         nb_steps = nb_epochs * math.ceil(nb_rows / mini_batch_size)
@@ -351,39 +356,58 @@ def train(
         averaged = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=average, use_buffers=True)
     losses = []
     model.train()
-    for epoch in range(nb_epochs):
-        batch_losses = []
-        order = torch.randperm(nb_rows, generator=generator) if shuffle else torch.arange(nb_rows)
-        for rows in order.to(train_set[0].device).split(mini_batch_size):
-            batch_input, *batch_rest = (tensor[rows.repeat(max(nb_views, 1))] for tensor in train_set)
-            if nb_views:
-                batch_input = distort(batch_input, generator)
-            loss = loss_of(batch_input, *batch_rest)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if one_cycle:
-                scheduler.step()
-            if averaging:
-                averaged.update_parameters(model)
-            batch_losses.append(loss.detach())
-        losses.append(torch.stack(batch_losses).mean().item())
-        if not math.isfinite(losses[-1]):
-            raise UserError(
-                f"{type(model).__name__}: the loss is {losses[-1]} in epoch {epoch + 1} of {nb_epochs}. "
-                f"Lower LEARNING_RATE, now {learning_rate}, and run again."
-            )
+    with contextlib.ExitStack() as own_noise:
+        probe = [torch.cat([tensor[:mini_batch_size]] * nb_views) for tensor in train_set]
+        if generator is not None and draws_random_numbers(model, loss_of, probe):
+            own_noise.enter_context(global_seed(generator.initial_seed() ^ 1))  # such networks train one by one
+        for epoch in range(nb_epochs):
+            batch_losses = []
+            order = torch.randperm(nb_rows, generator=generator) if shuffle else torch.arange(nb_rows)
+            for rows in order.to(train_set[0].device).split(mini_batch_size):
+                if STOP.is_set():
+                    raise KeyboardInterrupt
+                batch_input, *batch_rest = (tensor[rows.repeat(nb_views)] for tensor in train_set)
+                if two_views:
+                    batch_input = distort(batch_input, generator)
+                loss = loss_of(batch_input, *batch_rest)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                if one_cycle:
+                    scheduler.step()
+                if averaging:
+                    averaged.update_parameters(model)
+                batch_losses.append(loss.detach())
+            losses.append(torch.stack(batch_losses).mean().item())
+            if not (math.isfinite(losses[-1]) and all(weight.isfinite().all() for weight in model.parameters())):
+                raise DivergenceError(
+                    f"{type(model).__name__} diverged in epoch {epoch + 1} of {nb_epochs} (loss {losses[-1]:.4g}): a "
+                    f"loss or a weight is not finite. Lower LEARNING_RATE, now {learning_rate}, and run again."
+                )
     if averaging:
         model.load_state_dict(averaged.module.state_dict())
     return losses
 
 
 @torch.no_grad()
-def nb_wrong(model: nn.Module, input: Tensor, target: Tensor) -> int:
-    """Count the pairs of `input` for which the class with the higher score, in evaluation mode, is not `target`."""
+def nb_wrong(model: nn.Module, pairs: Tensor, target: Tensor) -> int:
+    """Count misclassified pairs, in evaluation mode: those whose class with the higher score is not the target.
+
+    `pairs` is float32 (N, 2, 14, 14), `target` int64 (N,). Raises UserError for scores of another shape than (N, 2),
+    DivergenceError for scores that are not finite.
+    """
+    check_shape("the target", target, len(pairs))
     model.eval()
-    batches = zip(input.split(EVALUATION_BATCH_SIZE), target.split(EVALUATION_BATCH_SIZE), strict=True)
-    return sum(int((model(pairs).argmax(1) != wanted).sum()) for pairs, wanted in batches)
+    wrong, name = 0, type(model).__name__
+    for batch, batch_target in zip(
+        pairs.split(EVALUATION_BATCH_SIZE), target.split(EVALUATION_BATCH_SIZE), strict=True
+    ):
+        scores = model(batch)
+        check_shape(f"what {name}.forward returned", scores, len(batch), 2)
+        if not scores.isfinite().all():
+            raise DivergenceError(f"{name} diverged: its scores are not finite. Lower LEARNING_RATE and run again.")
+        wrong += int((scores.argmax(1) != batch_target).sum())
+    return wrong
 
 
 class Result(NamedTuple):
@@ -400,20 +424,21 @@ class Result(NamedTuple):
 
 def run(
     data: Round,
-    model_class: Callable[[], nn.Module],
+    make: Callable[[], nn.Module],
     train_function: Callable[..., list[float]],
     *train_classes: Tensor,
     **settings: Any,
 ) -> Result:
     """Make a network with the round's initial weights, train it with the round's order, and test it, once, at the end.
 
-    `train_classes` is data.train_classes for a training function that takes it, else nothing; `settings` are the
-    training function's. Raises UserError as `train` does.
+    `make` is a class or another callable that makes the network; `train_classes` is data.train_classes for a training
+    function that takes it, else nothing; `settings` are the training function's. Raises UserError and DivergenceError
+    as `train` and `nb_wrong` do.
     """
     start = time.perf_counter()
     with global_seed(seed_of("weights", data.number)):
-        model = model_class()
-    model.to(data.train_input.device, memory_format=torch.channels_last)
+        model = make()
+    model.to(data.train_input.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     order = generator_of("order", data.number)
     losses = train_function(model, data.train_input, data.train_target, *train_classes, generator=order, **settings)
     wrong = nb_wrong(model, data.test_input, data.test_target)
@@ -425,24 +450,16 @@ def run(
 # Printing and the figure
 
 
+def print_head() -> None:
+    """Print the head of the table of results."""
+    print("network      parameters  first loss  last loss  test accuracy  wrong  seconds", flush=True)
+
+
 def print_result(result: Result) -> None:
-    """Print one network's result, in a fixed format."""
-    accuracy = 100 * (1 - result.nb_wrong / result.nb_test_pairs)
-    print(f"{result.name}: {result.nb_parameters:,} parameters")
-    print(f"  loss at the first epoch  {result.losses[0]:.4f}")
-    print(f"  loss at the last epoch   {result.losses[-1]:.4f}")
-    print(f"  test accuracy            {accuracy:.1f} % ({result.nb_wrong} of {result.nb_test_pairs} wrong)")
-    print(f"  seconds                  {result.seconds:.1f}\n", flush=True)
-
-
-def print_summary(results: list[Result]) -> None:
-    """Print the results side by side, a line each."""
-    print("network      parameters  first loss  last loss  test accuracy  wrong  seconds")
-    for name, size, losses, wrong, total, seconds, _ in results:
-        figures = (
-            f"{losses[0]:10.4f}  {losses[-1]:9.4f}  {100 * (1 - wrong / total):11.1f} %  {wrong:5}  {seconds:7.1f}"
-        )
-        print(f"{name:11}  {size:10,}  {figures}")
+    """Print one network's line of the table of results."""
+    first, last, accuracy = result.losses[0], result.losses[-1], 100 * (1 - result.nb_wrong / result.nb_test_pairs)
+    line = f"{result.name:11}  {result.nb_parameters:10,}  {first:10.4f}  {last:9.4f}  {accuracy:11.1f} %"
+    print(f"{line}  {result.nb_wrong:5}  {result.seconds:7.1f}", flush=True)
 
 
 def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None:
@@ -451,6 +468,8 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
     Ends the program with a message if `file` cannot be written.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no warning where matplotlib can keep no cache
+    if os.environ.get("MPLBACKEND", "").startswith("module://"):  # a notebook's, which a script may not have
+        os.environ["MPLBACKEND"] = "agg"
     import matplotlib
     import matplotlib.pyplot as plt
     from matplotlib.backends import BackendFilter, backend_registry
@@ -461,7 +480,7 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
         axes.plot(range(1, len(result.losses) + 1), result.losses, linestyle=style, marker=".", label=result.name)
     axes.set(xlabel="epoch", ylabel="training loss, mean over mini-batches", yscale="log")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_title("Each network's own loss: an auxiliary loss is part of it", fontsize="medium")
+    axes.set_title("Training loss (AuxModel's includes the digit losses)", fontsize="medium")
     axes.legend()
     partial = file.with_suffix(".partial.png")
     try:
@@ -469,6 +488,8 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
         partial.replace(file)
     except OSError as error:
         raise SystemExit(f"error: the figure cannot be written to {file}: {error}.") from error
-    print(f"figure: {file}")
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(f"figure: {file}".encode(encoding, "backslashreplace").decode(encoding))
     if matplotlib.get_backend().lower() in backend_registry.list_builtin(BackendFilter.INTERACTIVE):
-        plt.show()
+        with contextlib.suppress(KeyboardInterrupt):
+            plt.show()

@@ -1,0 +1,6 @@
+"""What the experiments share: networks, rows and their checks, running, statistics, drawing."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))  # helpers and models are two folders up

@@ -1,0 +1,186 @@
+"""The networks of the study: those of models/, the controls, and the authors' own, rebuilt.
+
+This file is part of the code version of the rows of the networks that are defined here: edit it, and they are run anew.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from helpers import SIDE, check_pairs
+from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
+from models.SimpleCNN import SimpleModel, train_model
+from models.WSharing import JointComparison, WSModel, WSModel1, train_model_WS
+
+
+class Network(NamedTuple):
+    """A network of the study: its name in the rows, what makes it, and its training function."""
+
+    name: str
+    make: Callable[..., nn.Module]
+    train: Callable[..., list[float]]
+    labelled: bool  # trained with digit labels
+
+
+SIMPLE = Network("SimpleModel", SimpleModel, train_model, labelled=False)
+WS = Network("WSModel", WSModel, train_model_WS, labelled=False)
+WS1 = Network("WSModel1", WSModel1, train_model_WS, labelled=False)
+AUX = Network("AuxModel", AuxModel, train_model_AM, labelled=True)
+AUX1 = Network("AuxModel1", AuxModel1, train_model_AM, labelled=True)
+BASE, EXPLORATION = (SIMPLE, WS, AUX), (WS1, AUX1)
+MAIN = (SIMPLE, WS, WS1, AUX, AUX1)
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Controls
+
+
+class UntiedModel(WSModel):
+    """WSModel with a branch of its own for each digit: the digits are split, but no weight is shared.
+
+    The first branch and the final layer have the same initial weights as those of WSModel in the same round.
+    """
+
+    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150) -> None:
+        super().__init__(maps, hidden)
+        self.second_branch = WSModel(maps, hidden).branch
+
+    def digit_scores(self, pairs: Tensor) -> Tensor:
+        """Return the ten scores of each digit, (N, 2, 10), for float32 (N, 2, 14, 14); ValueError if not."""
+        check_pairs(pairs)
+        return torch.stack([self.branch(pairs[:, :1]), self.second_branch(pairs[:, 1:])], 1)
+
+
+class JointModel(WSModel):
+    """WSModel with the last layer of the exploration classes and nothing else of theirs."""
+
+    def __init__(self) -> None:
+        super().__init__(activation="log-softmax")
+        self.final = JointComparison()
+
+
+class AblatedModel(WSModel1):
+    """An exploration class with only some of its differences from the base class; none of its settings by default."""
+
+    settings: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, joint: bool = True, batch_norm: bool = True) -> None:
+        super().__init__()
+        if not joint:
+            self.activation, self.final = nn.ReLU(), nn.Linear(20, 2)
+        if not batch_norm:
+            layers = [layer for layer in self.branch if not isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+            self.branch = nn.Sequential(*layers)
+
+
+UNTIED = Network("UntiedModel", UntiedModel, train_model_WS, labelled=False)
+UNTIED_AUX = Network("UntiedAuxModel", UntiedModel, train_model_AM, labelled=True)
+JOINT = Network("JointModel", JointModel, train_model_WS, labelled=False)
+JOINT_AUX = Network("JointAuxModel", JointModel, train_model_AM, labelled=True)
+ABLATED_WS1 = Network("WSModel1", AblatedModel, train_model_WS, labelled=False)
+ABLATED_AUX1 = Network("AuxModel1", AblatedModel, train_model_AM, labelled=True)
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The authors' networks: facts from their code, none of which is used
+
+
+def features(channels: int, maps: tuple[int, int]) -> nn.Sequential:
+    """Return the convolutions, which give 4 numbers for each of the last maps."""
+    return nn.Sequential(
+        *(nn.Conv2d(channels, maps[0], 3), nn.MaxPool2d(2), nn.ReLU()),
+        *(nn.Conv2d(maps[0], maps[1], 3), nn.MaxPool2d(2), nn.ReLU()),
+        nn.Flatten(),
+    )
+
+
+def fully_connected(*units: int) -> nn.Sequential:
+    """Return linear layers with ReLU between them."""
+    layers: list[nn.Module] = []
+    for units_in, units_out in zip(units, units[1:], strict=False):
+        layers += [nn.Linear(units_in, units_out), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class PublishedSimpleModel(nn.Module):
+    """The published plain network, 140,994 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(features(2, (64, 128)), fully_connected(512, 128, 2))
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """Return the scores (N, 2) of the two classes."""
+        return self.layers(pairs)
+
+
+class PublishedWSModel(nn.Module):
+    """The published network with weight sharing, 178,028 parameters: the digits share their convolutions alone."""
+
+    units: tuple[int, ...] = (100, 10, 2)
+
+    def __init__(self, maps: tuple[int, int] = (64, 128)) -> None:
+        super().__init__()
+        self.features, self.final = features(1, maps), fully_connected(8 * maps[1], *self.units)
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """Return the scores (N, 2) of the two classes."""
+        return self.final(self.features(pairs.reshape(-1, 1, SIDE, SIDE)).view(len(pairs), -1))
+
+
+class PublishedWSModel1(PublishedWSModel):
+    """The published exploration class with weight sharing."""
+
+    units = (100, 2)
+
+
+class NotebookWSModel(PublishedWSModel1):
+    """WSModel as it was in the authors' own rounds, 178,208 parameters: it has a layer of 10 that is not used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Linear(100, 10)
+
+
+class PublishedAuxModel(nn.Module):
+    """The published network with an auxiliary loss, 130,288 parameters; its digit scores go through ReLU.
+
+    With `plain_scores`, they do so on their way to the final layer only: the auxiliary loss is on the plain scores.
+    """
+
+    units: tuple[int, ...] = (100, 40, 10)
+
+    def __init__(self, maps: tuple[int, int] = (64, 128), plain_scores: bool = False) -> None:
+        super().__init__()
+        branch = [features(1, maps), fully_connected(4 * maps[1], *self.units)]
+        self.branch = nn.Sequential(*branch, nn.Identity() if plain_scores else nn.ReLU())
+        self.activation = nn.ReLU() if plain_scores else nn.Identity()
+        self.final = nn.Linear(20, 2)
+
+    def digit_scores(self, pairs: Tensor) -> Tensor:
+        """Return the ten scores of each digit, (N, 2, 10); none is below 0 unless they are plain."""
+        return self.branch(pairs.reshape(-1, 1, SIDE, SIDE)).view(-1, 2, 10)
+
+    def compare(self, digit_scores: Tensor) -> Tensor:
+        """Return the scores (N, 2) of the two classes from (N, 2, 10)."""
+        return self.final(self.activation(digit_scores).flatten(1))
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """Return the scores (N, 2) of the two classes."""
+        return self.compare(self.digit_scores(pairs))
+
+
+class PublishedAuxModel1(PublishedAuxModel):
+    """The published exploration class with an auxiliary loss, 126,848 parameters."""
+
+    units = (100, 10)
+
+
+NOTEBOOK_WS = Network("NotebookWSModel", NotebookWSModel, train_model, labelled=False)
+PUBLISHED = (
+    Network("PublishedSimpleModel", PublishedSimpleModel, train_model, labelled=False),
+    Network("PublishedWSModel", PublishedWSModel, train_model, labelled=False),
+    Network("PublishedWSModel1", PublishedWSModel1, train_model, labelled=False),
+    Network("PublishedAuxModel", PublishedAuxModel, train_model_AM, labelled=True),
+    Network("PublishedAuxModel1", PublishedAuxModel1, train_model_AM, labelled=True),
+)

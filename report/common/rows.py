@@ -1,0 +1,291 @@
+"""The row, its code version and checksum, and the one gate that every saved row goes through.
+
+A row is one network in one round with some settings, and says what made it. results/EXPERIMENT.csv holds an
+experiment's rows. study.py appends to such a file and build.py reads it, both through `read_rows`.
+"""
+
+import ast
+import csv
+import hashlib
+import inspect
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from statistics import mean
+from typing import Any, NamedTuple
+
+from torch import nn
+
+import helpers
+from common.networks import Network
+from helpers import Round, UserError
+
+ROOT = Path(helpers.__file__).resolve().parent
+REPORT = ROOT / "report"
+RESULTS = REPORT / "results"
+IDENTITY = ("experiment", "network", "round", "settings")
+LOSSES = ("first_loss", "last_loss")
+COUNTS = ("train_wrong", "wrong")  # of train_total and total pairs
+DIGIT_COUNTS = ("digits_wrong", "highest_wrong", "joint_wrong", "head_wrong", "dead_scores")  # of networks with scores
+COLUMNS = [
+    *(*IDENTITY, "parameters", *LOSSES, "train_wrong", "train_total", "wrong", "total", *DIGIT_COUNTS),
+    *("details", "seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum"),
+]
+REMEDY = "Restore the line, or delete it and run report/study.py"
+Row = dict[str, str]
+Key = tuple[str, str, str, str]
+
+
+class Job(NamedTuple):
+    """One run. The keywords of the network, of its training and of its pairs are plain JSON: they identify its row.
+
+    `details`, if given, is called with the trained model and the round, and returns JSON that the row keeps, too;
+    `check_details` is called with that JSON and the row, and raises UserError if it cannot be.
+    """
+
+    experiment: str
+    network: Network
+    round: int
+    model: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    details: Callable[[nn.Module, Round], Any] | None = None
+    check_details: Callable[[Any, Row], None] | None = None
+
+    @property
+    def settings(self) -> str:
+        """All keywords, as JSON."""
+        return json.dumps({"model": self.model, "training": self.training, "data": self.data}, sort_keys=True)
+
+    @property
+    def key(self) -> Key:
+        """What identifies a row: experiment, network, round and settings."""
+        return self.experiment, self.network.name, str(self.round), self.settings
+
+    def __str__(self) -> str:
+        return f"{self.experiment}: {self.network.name} in round {self.round} with {self.settings}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The code version
+
+
+def canonical(node: Any) -> str:
+    """Return a syntax tree as a text that is the same for all versions of Python, as that of ast.dump is not."""
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+        return f"{type(node).__name__}({', '.join(f'{name}={canonical(value)}' for name, value in fields)})"
+    return f"[{', '.join(map(canonical, node))}]" if isinstance(node, list) else repr(node)
+
+
+def without_words(file: Path) -> str:
+    """Return the code of a file that results can depend on.
+
+    Left out: comments, docstrings, layout, annotations, the words of error messages, and functions that only check,
+    print or plot.
+    """
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    only = ("check", "print_", "plot_")
+    tree.body = [node for node in tree.body if not getattr(node, "name", "").startswith(only)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            node.exc.args = []
+        for name in ("annotation", "returns"):
+            if hasattr(node, name):
+                setattr(node, name, None)
+    return canonical(tree)
+
+
+@cache
+def code_version(make: Callable[..., nn.Module], root: Path = ROOT) -> str:
+    """Return a hash of the code that the rows of a network depend on: helpers.py, models/, and where it is defined."""
+    files = [root / "helpers.py", *sorted((root / "models").glob("*.py"))]
+    if (file := Path(inspect.getfile(make))).parent != root / "models":
+        files.append(file)
+    return hashlib.sha256("".join(map(without_words, files)).encode()).hexdigest()[:12]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Writing
+
+
+def checksum(row: Row) -> str:
+    """Return the checksum of a row's other values: a slip of an editor, a merge or a spreadsheet changes it."""
+    text = json.dumps([row.get(column, "") for column in COLUMNS[:-1]])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def csv_line(values: Iterable[str]) -> str:
+    """Return values as a line of CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Write a text file so that it is there in full or as it was before."""
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    partial.replace(file)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The gate
+
+
+@cache
+def nb_parameters(make: Callable[..., nn.Module], model: str) -> int:
+    """Return the number of parameters of a network with the keywords `model`, JSON."""
+    return helpers.nb_parameters(make(**json.loads(model)))
+
+
+def check_row(row: Row, job: Job) -> None:
+    """Raise UserError, saying what is wrong, if a row has a value that cannot be a result of the job."""
+
+    def number(column: str, highest: float = math.inf, kind: Callable[[str], float] = int) -> float:
+        try:
+            value = kind(row[column])
+        except ValueError:
+            value = math.nan
+        if not 0 <= value <= highest or value == math.inf:
+            limit = f" and at most {highest}" if highest < math.inf else ""
+            raise UserError(f"{column} = {row[column]!r}: it must be a number of at least 0{limit}")
+        return value
+
+    wanted = checksum(row)
+    if row["checksum"] != wanted:
+        raise UserError(f"its checksum is {row['checksum']!r}, that of its values {wanted}: one of them was changed")
+    if (code := code_version(job.network.make)) != row["code"]:
+        raise UserError(f"it was run by other code ({row['code']}, now {code})")
+    for column, pattern in (("torch", r"\d+\.\d+\.\d+.*"), ("cpu", ".+"), ("arithmetic", ".+"), ("commit", r"\w{7,}")):
+        if not re.fullmatch(pattern, row[column]):
+            raise UserError(f"{column} = {row[column]!r}: it does not say what made it")
+    if row["error"]:
+        return
+    totals = {
+        "parameters": nb_parameters(job.network.make, json.dumps(job.model)),
+        "train_total": job.data.get("nb_train_pairs", helpers.NB_TRAIN_PAIRS),
+        "total": job.data.get("nb_test_pairs", helpers.NB_TEST_PAIRS),
+    }
+    for column, total in totals.items():
+        if row[column] != str(total):
+            raise UserError(f"{column} = {row[column]!r}: it must be {total}")
+    number("train_wrong", totals["train_total"])
+    number("wrong", totals["total"])
+    for column in (*LOSSES, "seconds"):
+        number(column, kind=float)
+    with_scores = hasattr(job.network.make, "digit_scores")
+    highest = {"digits_wrong": 2 * totals["total"], "head_wrong": int(row["wrong"]), "dead_scores": 10}
+    for column in DIGIT_COUNTS:
+        if with_scores:
+            number(column, highest.get(column, totals["total"]))
+        elif row[column]:
+            raise UserError(f"{column} = {row[column]!r}: the network has no digit scores")
+    if job.check_details is None and row["details"]:
+        raise UserError(f"details = {row['details']!r}: the experiment has none")
+    if job.check_details is not None:
+        try:
+            details = json.loads(row["details"])
+        except ValueError as error:
+            raise UserError(f"details: {error}") from error
+        job.check_details(details, row)
+
+
+def read_rows(file: Path, jobs: Iterable[Job]) -> dict[Key, Row]:
+    """Return a file's rows by key, none if there is no file; a last line cut short is left out.
+
+    `jobs` are all that the experiment has; rows of further rounds with the same settings are allowed. Raises UserError,
+    naming file, line, network and round, for a row that is there twice, of settings that the experiment does not have,
+    or that `check_row` refuses, and for a file that is no such table.
+    """
+    if not file.exists():
+        return {}
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} cannot be read: {error}. Restore it (git checkout -- {file.name}).") from error
+    lines = list(csv.reader(io.StringIO(text[: text.rfind("\n") + 1])))
+    if not lines or lines[0] != COLUMNS:
+        raise UserError(
+            f"{file}, line 1: its columns are not those of a row, comma-separated in UTF-8. Restore the file, or move "
+            "it away and run report/study.py to make all of its rows again."
+        )
+    by_settings = {(job.network.name, job.settings): job for job in jobs}
+    rows: dict[Key, Row] = {}
+    for number, values in enumerate(lines[1:], 2):
+        row = dict(zip(COLUMNS, values, strict=False))
+        place = f"{file}, line {number}: {row.get('network', '')} in round {row.get('round', '')}"
+        job = by_settings.get((row.get("network", ""), row.get("settings", "")))
+        try:
+            if len(values) != len(COLUMNS):
+                raise UserError(f"it has {len(values)} values, not {len(COLUMNS)}")
+            if job is None or row["experiment"] != job.experiment or not row["round"].isdecimal():
+                raise UserError(f"the experiment has no such run, with the settings {row['settings']}")
+            key = (row["experiment"], row["network"], row["round"], row["settings"])
+            if key in rows:
+                raise UserError("it is there twice")
+            check_row(row, job._replace(round=int(row["round"])))
+        except UserError as error:
+            raise UserError(f"{place}: {error}. {REMEDY}.") from error
+        rows[key] = row
+    return rows
+
+
+class Saved:
+    """The rows of all experiments, complete and of one arithmetic: the only way from a row to a number.
+
+    Raises UserError as `read_rows` does, for a missing row, and for rows of two versions of torch or kinds of
+    arithmetic.
+    """
+
+    def __init__(self, jobs: Iterable[Job], folder: Path = RESULTS) -> None:
+        by_file: dict[str, list[Job]] = {}
+        for job in jobs:
+            by_file.setdefault(job.experiment, []).append(job)
+        self.by_key: dict[Key, Row] = {}
+        made_by: dict[tuple[str, str], str] = {}
+        for name, own in by_file.items():
+            file = folder / f"{name}.csv"
+            rows = read_rows(file, own)
+            if lacking := [job for job in own if job.key not in rows]:
+                raise UserError(f"{file} lacks {len(lacking)} rows, the first {lacking[0]}. Run report/study.py.")
+            for row in rows.values():
+                made_by.setdefault((row["torch"].split("+")[0], row["arithmetic"]), f"{name}, round {row['round']}")
+            self.by_key |= rows
+        if len(made_by) > 1:
+            found = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
+            raise UserError(f"rows of different arithmetic cannot be compared: {found}.")
+
+    def rows(self, jobs: Iterable[Job]) -> list[Row]:
+        """Return the jobs' rows; UserError if one diverged: it has no accuracy, and must not vanish in silence."""
+        found = [self.by_key[job.key] for job in jobs]
+        for row in found:
+            if row["error"]:
+                raise UserError(
+                    f"{row['experiment']}: {row['network']} diverged in round {row['round']}: {row['error']}"
+                )
+        return found
+
+    def finished(self, jobs: Iterable[Job]) -> list[Job]:
+        """Return the jobs that did not diverge, for callers that report how many did."""
+        return [job for job in jobs if not self.by_key[job.key]["error"]]
+
+    def accuracies(self, jobs: Iterable[Job]) -> list[float]:
+        """Return the jobs' test accuracies in %; of two lists of the same rounds, equal places are a pair."""
+        return [accuracy(row) for row in self.rows(jobs)]
+
+
+def accuracy(row: Row, pairs: str = "") -> float:
+    """Return a row's accuracy in %, on the test pairs or, with "train_", on the training pairs."""
+    return 100 * (1 - int(row[f"{pairs}wrong"]) / int(row[f"{pairs}total"]))
+
+
+def digit_accuracy(rows: Iterable[Row]) -> float:
+    """Return the mean share, in %, of digits whose highest score is their own."""
+    return mean(100 * (1 - int(row["digits_wrong"]) / (2 * int(row["total"]))) for row in rows)

@@ -1,0 +1,62 @@
+"""What does each difference between an exploration class and its base class do? On validation pairs.
+
+Each difference is taken away from the exploration class, and is added alone to the base class.
+"""
+
+from typing import Any
+
+from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, Network
+from common.rows import Job
+
+ROUNDS = range(1100, 1106)  # not those in which the settings were chosen
+DATA = {"validation": True, "nb_test_pairs": 5000}
+ABLATED = dict(zip(EXPLORATION, (ABLATED_WS1, ABLATED_AUX1), strict=True))
+
+# the differences of the network, by the keyword that keeps them, and those of the training, by the setting
+OF_NETWORK = {"last layer without weights": "joint", "batch normalisation": "batch_norm"}
+OF_TRAINING = {
+    "mini-batches of 50": "mini_batch_size",
+    "one cycle of learning rate and momentum": "one_cycle",
+    "two distorted views": "two_views",
+    "consistency of the views": "consistency",
+    "averaged weights": "averaging",
+    "balanced digits": "balance",
+    "auxiliary weight 1": "aux_weight",
+    "label smoothing": "label_smoothing",
+}
+NEEDS = {"consistency of the views": "two distorted views"}
+
+
+def settings_of(network: Network) -> dict[str, Any]:
+    """Return the settings in which an exploration class differs from its base class."""
+    return network.make.settings
+
+
+def differences(network: Network) -> list[str]:
+    """Return the differences of an exploration class from its base class."""
+    return [*OF_NETWORK, *(name for name, setting in OF_TRAINING.items() if setting in settings_of(network))]
+
+
+def variants(network: Network) -> dict[str, list[str]]:
+    """Return each variant's differences: all of them, all but one, one alone, none."""
+    every = differences(network)
+    found = {"all": every}
+    for taken in every:
+        gone = {taken, *(difference for difference, needed in NEEDS.items() if needed == taken)}
+        found[f"without {taken}"] = [difference for difference in every if difference not in gone]
+    for alone in every:
+        found[f"only {alone}"] = [difference for difference in every if difference in (alone, NEEDS.get(alone))]
+    return {**found, "none": []}
+
+
+def run(network: Network, kept: list[str], nb_round: int) -> Job:
+    """Return the run of one variant, with the differences that are kept."""
+    model = {keyword: difference in kept for difference, keyword in OF_NETWORK.items()}
+    settings = [OF_TRAINING[difference] for difference in kept if difference in OF_TRAINING]
+    training = {setting: settings_of(network)[setting] for setting in settings}
+    return Job("ablation", ABLATED[network], nb_round, model, training, DATA)
+
+
+def runs(nb_round: int) -> list[Job]:
+    """Return the runs of one round."""
+    return [run(network, kept, nb_round) for network in EXPLORATION for kept in variants(network).values()]
