@@ -479,7 +479,7 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
     for result, style in zip(results, ("-", "--", ":", "-.", (0, (5, 1))), strict=False):
         axes.plot(range(1, len(result.losses) + 1), result.losses, linestyle=style, marker=".", label=result.name)
     axes.set(xlabel="epoch", ylabel="training loss, mean over mini-batches", yscale="log")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.set_title("Training loss (AuxModel's includes the digit losses)", fontsize="medium")
     axes.legend()
     partial = file.with_suffix(".partial.png")

@@ -4,28 +4,10 @@
 
 Lower NB_EPOCHS in helpers.py for a quick run. Uncomment a line of `train_networks` to run an exploration class beside
 its base class, and the last line of this file to draw the losses. An epoch's loss is the mean over its mini-batches. A
-default run prints this; the seconds are those of two cores, and another processor may round otherwise (see README.md):
-
-    SimpleModel: 57,956 parameters
-      loss at the first epoch  0.6848
-      loss at the last epoch   0.0035
-      test accuracy            80.6 % (194 of 1000 wrong)
-      seconds                  5.8
-
-    WSModel: 58,918 parameters
-      loss at the first epoch  0.6859
-      loss at the last epoch   0.0017
-      test accuracy            82.4 % (176 of 1000 wrong)
-      seconds                  8.4
-
-    AuxModel: 58,918 parameters
-      loss at the first epoch  2.9382
-      loss at the last epoch   0.0361
-      test accuracy            87.7 % (123 of 1000 wrong)
-      seconds                  8.4
+default run prints this; all but the seconds is the same on every x86-64 processor with AVX2:
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
-    SimpleModel      57,956      0.6848     0.0035         80.6 %    194      5.8
+    SimpleModel      57,956      0.6848     0.0034         80.6 %    194      5.8
     WSModel          58,918      0.6859     0.0017         82.4 %    176      8.4
     AuxModel         58,918      2.9382     0.0361         87.7 %    123      8.4
 """
@@ -39,7 +21,19 @@ from concurrent.futures import ThreadPoolExecutor
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
 
-from helpers import Result, Round, UserError, check_settings, load_round, plot_losses, print_result, print_summary, run
+from helpers import (
+    STOP,
+    DivergenceError,
+    Result,
+    Round,
+    UserError,
+    check_settings,
+    load_round,
+    plot_losses,
+    print_head,
+    print_result,
+    run,
+)
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
 from models.WSharing import WSModel, WSModel1, train_model_WS
@@ -54,37 +48,38 @@ def train_networks(data: Round) -> Iterator[Result]:
     running = [
         start(run, data, SimpleModel, train_model),
         start(run, data, WSModel, train_model_WS),
-        # start(run, data, WSModel1, train_model_WS, **WSModel1.training),
+        # start(run, data, WSModel1, train_model_WS, **WSModel1.settings),
         start(run, data, AuxModel, train_model_AM, data.train_classes),
-        # start(run, data, AuxModel1, train_model_AM, data.train_classes, **AuxModel1.training),
+        # start(run, data, AuxModel1, train_model_AM, data.train_classes, **AuxModel1.settings),
     ]
     for network in running:
         yield network.result()
 
 
-def stop(message: str, status: int) -> None:
-    """Print a message and end at once, without waiting for networks that are still being trained."""
-    print(message, file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
 def main() -> list[Result]:
-    """Print each network's result as soon as it is there, then all of them side by side, and return them."""
+    """Print each network's results as soon as they are there, and return them; end with a message if that fails."""
     results: list[Result] = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    STOP.clear()
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         check_settings()
-        for result in train_networks(load_round(0)):
+        data = load_round(0)
+        print_head()
+        for result in train_networks(data):
             results.append(result)
             print_result(result)
     except KeyboardInterrupt:
-        stop(f"\nInterrupted. Finished: {', '.join(result.name for result in results) or 'no network'}.", 130)
-    except UserError as error:
-        stop(f"error: {error}", 1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be said
-    print_summary(results)
+        names = ", ".join(result.name for result in results) or "no network"
+        if sys.stderr is not None:
+            print(f"\nInterrupted. Finished: {names}.", file=sys.stderr)
+        raise SystemExit(130) from None
+    except (UserError, DivergenceError) as error:
+        raise SystemExit(f"error: {error}") from error
+    except OSError as error:  # the reader of a pipe is gone, or a disk is full
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at the end
+        raise SystemExit(f"error: the results cannot be printed: {error}.") from error
+    finally:
+        STOP.set()  # what is still being trained ends
     return results
 
 

@@ -9,7 +9,6 @@ An experiment keeps its rows, a network in a round each, in results/EXPERIMENT.c
 are run; Ctrl-C loses none that is finished. A run that two experiments need is made once, for the first of them.
 """
 
-import argparse
 import signal
 import sys
 from pathlib import Path
@@ -21,7 +20,7 @@ if __name__ == "__main__":
 from common.networks import UNTIED
 from common.rows import REPORT, RESULTS, code_version
 from common.running import run_missing
-from experiments import BY_NAME, all_jobs, jobs_of
+from experiments.catalogue import BY_NAME, all_jobs, jobs_of, parser_of, positive
 
 from helpers import UserError, check_settings
 
@@ -38,7 +37,8 @@ def run_experiments(names: list[str], nb_rounds: int | None, workers: int, clien
 def dask_client(address: str) -> Any:
     """Return a client of a Dask scheduler, all of whose machines see this checkout at the same path.
 
-    Raises UserError if there is no scheduler at that address, no worker, or a machine cannot load this code or has other.
+    Raises UserError if there is no scheduler at that address, no worker, or a machine that cannot load this code or has
+    other code.
     """
     from distributed import Client
 
@@ -60,27 +60,13 @@ def dask_client(address: str) -> Any:
     return client
 
 
-def positive(text: str) -> int:
-    """Return a whole number above 0; for argparse, which makes a message of the error."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
 def main() -> None:
     """Read the command line and run what is missing."""
-    description, _, more = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=description, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    names = ", ".join(BY_NAME)
-    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"one or more of {names}; default: all")
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=positive, help="how many rounds of each experiment; default: all of its own")
     parser.add_argument("--workers", type=positive, help="how many processes; default: one per core")
     parser.add_argument("--dask", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
     options = parser.parse_args()
-    if unknown := [name for name in options.experiments if name not in BY_NAME]:
-        parser.error(f"unknown experiments {', '.join(unknown)}; there are {names}")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         check_settings()

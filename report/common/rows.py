@@ -135,8 +135,25 @@ def write_atomically(file: Path, text: str) -> None:
     partial.replace(file)
 
 
+def seal(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values, JSON, with their checksum; what `read_json` reads."""
+    text = json.dumps({name: value for name, value in values.items() if name != "checksum"})
+    return {**values, "checksum": hashlib.sha256(text.encode()).hexdigest()[:8]}
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The gate
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Return the values of a JSON file that `seal` closed; UserError if it is missing or was changed."""
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        if values != seal(values):
+            raise UserError(f"{file}: its checksum is not that of its values: one of them was changed. Restore it.")
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{file} cannot be read: {error}. Restore it.") from error
+    return values
 
 
 @cache
@@ -257,7 +274,7 @@ class Saved:
                 raise UserError(f"{file} lacks {len(lacking)} rows, the first {lacking[0]}. Run report/study.py.")
             for row in rows.values():
                 made_by.setdefault((row["torch"].split("+")[0], row["arithmetic"]), f"{name}, round {row['round']}")
-            self.by_key |= rows
+            self.by_key |= {job.key: rows[job.key] for job in own}
         if len(made_by) > 1:
             found = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
             raise UserError(f"rows of different arithmetic cannot be compared: {found}.")

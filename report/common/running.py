@@ -43,13 +43,18 @@ def arithmetic() -> str:
     return " ".join([capability, *settings]) if capability.startswith("AVX") else capability
 
 
+def this_machine() -> tuple[str, str]:
+    """Return the version of PyTorch and the arithmetic: rows that agree in both can be compared."""
+    return torch.__version__.split("+")[0], arithmetic()
+
+
 def processor() -> str:
     """Return the processor's name."""
     return str(torch.cpu.get_capabilities().get("cpu_name") or "unknown")
 
 
 @torch.no_grad()
-def scores_of_digits(model: nn.Module, pairs: Tensor) -> Tensor:
+def scores_of_digits(model: Any, pairs: Tensor) -> Tensor:
     """Return the ten scores of each digit of the pairs, in evaluation mode, float32 (N, 2, 10)."""
     model.eval()
     return torch.cat([model.digit_scores(batch) for batch in pairs.split(helpers.EVALUATION_BATCH_SIZE)])
@@ -144,7 +149,7 @@ def run_missing(file: Path, jobs: Iterable[Job], every: list[Job], workers: int 
 
 def check_same_kind(file: Path, rows: list[Row]) -> None:
     """Raise UserError if the file has rows of another version of torch or another arithmetic than would be added."""
-    here = torch.__version__.split("+")[0], arithmetic()
+    here = this_machine()
     for row in rows:
         if (there := (row["torch"].split("+")[0], row["arithmetic"])) != here:
             raise UserError(

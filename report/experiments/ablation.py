@@ -5,8 +5,9 @@ Each difference is taken away from the exploration class, and is added alone to 
 
 from typing import Any
 
+from common.evidence import Texts, compare, mean_texts
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, Network
-from common.rows import Job
+from common.rows import Job, Saved
 
 ROUNDS = range(1100, 1106)  # not those in which the settings were chosen
 DATA = {"validation": True, "nb_test_pairs": 5000}
@@ -29,7 +30,7 @@ NEEDS = {"consistency of the views": "two distorted views"}
 
 def settings_of(network: Network) -> dict[str, Any]:
     """Return the settings in which an exploration class differs from its base class."""
-    return network.make.settings
+    return vars(network.make)["settings"]
 
 
 def differences(network: Network) -> list[str]:
@@ -60,3 +61,35 @@ def run(network: Network, kept: list[str], nb_round: int) -> Job:
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
     return [run(network, kept, nb_round) for network in EXPLORATION for kept in variants(network).values()]
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return the effect of each difference: what is lost if it is taken away, and what is won by it alone."""
+
+    def runs_of(network: Network, variant: str) -> list[Job]:
+        return [run(network, variants(network)[variant], r) for r in ROUNDS]
+
+    def effect(network: Network, more: str, less: str) -> Texts:
+        found = compare(saved, runs_of(network, more), runs_of(network, less))
+        return {**found.texts, "half": f"{found.half_width:.2f}"}
+
+    names = dict.fromkeys(name for network in EXPLORATION for name in differences(network))
+    lines = [
+        {
+            "name": name,
+            **{
+                network.name: {
+                    "lost": effect(network, "all", f"without {name}"),
+                    "won": effect(network, f"only {name}", "none"),
+                }
+                for network in EXPLORATION
+                if name in differences(network)
+            },
+        }
+        for name in names
+    ]
+    accuracies = {
+        network.name: {variant: mean_texts(saved.accuracies(runs_of(network, variant))) for variant in ("all", "none")}
+        for network in EXPLORATION
+    }
+    return {"lines": lines, "accuracies": accuracies, "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}"}

@@ -1,7 +1,12 @@
 """How much auxiliary loss? AuxModel by the weight of each digit's loss."""
 
+from typing import Any
+
+from common.drawing import curve
+from common.evidence import compare, mean_texts
 from common.networks import AUX
-from common.rows import Job
+from common.rows import Job, Saved, digit_accuracy
+from matplotlib.axes import Axes
 
 from experiments import claims
 from helpers import AUX_WEIGHT
@@ -20,3 +25,42 @@ def run(weight: float, nb_round: int) -> Job:
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
     return [run(weight, nb_round) for weight in WEIGHTS]
+
+
+def runs_of(weight: float) -> list[Job]:
+    """Return the runs with an auxiliary weight."""
+    return [run(weight, r) for r in ROUNDS]
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return each weight's accuracy, its difference from none, the digit accuracy, and how many runs diverged.
+
+    The accuracy is that of the runs that did not diverge; if one did, there is no paired difference.
+    """
+    lines: list[dict[str, Any]] = []
+    for weight in WEIGHTS:
+        every, without = runs_of(weight), runs_of(WEIGHTS[0])
+        runs = saved.finished(every)
+        paired = weight and runs == every
+        lines.append(
+            {
+                "weight": f"{weight:g}",
+                "accuracy": mean_texts(saved.accuracies(runs)),
+                "difference": compare(saved, runs, without).texts if paired else None,
+                "digits": f"{digit_accuracy(saved.rows(runs)):.1f}",
+                "diverged": str(len(every) - len(runs)),
+            }
+        )
+    return {"lines": lines, "rounds": str(len(ROUNDS))}
+
+
+def panel(axes: Axes, saved: Saved) -> None:
+    """Draw the accuracies by weight, and say which runs diverged."""
+    values = [saved.accuracies(saved.finished(runs_of(weight))) for weight in WEIGHTS]
+    curve(axes, range(len(WEIGHTS)), values, AUX)
+    for place, own in enumerate(values):
+        if len(own) < len(ROUNDS):
+            text = f"{len(ROUNDS) - len(own)} of {len(ROUNDS)}\ndiverged"
+            axes.text(place - 0.2, axes.get_ylim()[0], text, ha="right", va="bottom", fontsize=6.5)
+    axes.set_xticks(range(len(WEIGHTS)), [f"{weight:g}" for weight in WEIGHTS])
+    axes.set(title="(3) Auxiliary weight", xlabel="weight of each digit's loss", ylabel="test accuracy (%)")

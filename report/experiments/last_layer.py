@@ -1,9 +1,12 @@
 """What does the last layer do? Linear on the scores, on their ReLU, on their softmax, and the joint comparison."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from common.drawing import label_places, strip
+from common.evidence import mean_texts
 from common.networks import AUX, JOINT, JOINT_AUX, WS, Network
-from common.rows import Job
+from common.rows import Job, Saved, digit_accuracy
+from matplotlib.axes import Axes
 
 from experiments import claims
 
@@ -37,3 +40,33 @@ def run(network: Network, model: dict[str, str], nb_round: int) -> Job:
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
     return [run(network, layer.model, nb_round) for layer in LAST_LAYERS for network in (layer.plain, layer.labelled)]
+
+
+def runs_of(layer: LastLayer) -> tuple[list[Job], list[Job]]:
+    """Return the runs with a last layer, without and with digit labels."""
+    plain, labelled = ([run(net, layer.model, r) for r in ROUNDS] for net in (layer.plain, layer.labelled))
+    return plain, labelled
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return each last layer's accuracy without and with digit labels, and the digit accuracy with them."""
+    lines = [
+        {
+            "name": layer.name,
+            "plain": mean_texts(saved.accuracies(plain)),
+            "labelled": mean_texts(saved.accuracies(labelled)),
+            "digits": f"{digit_accuracy(saved.rows(labelled)):.1f}",
+        }
+        for layer in LAST_LAYERS
+        for plain, labelled in [runs_of(layer)]
+    ]
+    return {"lines": lines, "rounds": str(len(ROUNDS))}
+
+
+def panel(axes: Axes, saved: Saved) -> None:
+    """Draw the accuracies by last layer, without and with digit labels."""
+    for place, layer in enumerate(LAST_LAYERS):
+        for own, network, shift in zip(runs_of(layer), (WS, AUX), (-0.25, 0.2), strict=True):
+            strip(axes, place + shift, saved.accuracies(own), network, 0.08)
+    label_places(axes, ("scores", "ReLU", "softmax", "joint"))
+    axes.set(title="(5) Last layer")

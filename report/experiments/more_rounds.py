@@ -1,7 +1,12 @@
 """Does an exploration class ever collapse? Its runs in rounds 30 to 199; claims has the first 30."""
 
-from common.networks import EXPLORATION
-from common.rows import Job
+from typing import Any
+
+from common.evidence import compare, markdown_table, mean_texts
+from common.networks import BASE, EXPLORATION, Network
+from common.rows import Job, Saved, digit_accuracy
+
+from experiments import claims
 
 ROUNDS = range(30, 200)
 
@@ -9,3 +14,35 @@ ROUNDS = range(30, 200)
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
     return [Job("more_rounds", network, nb_round) for network in EXPLORATION]
+
+
+def every_run(network: Network) -> list[Job]:
+    """Return an exploration class's runs in all rounds, the claims' too."""
+    return claims.runs_of(network) + [job for r in ROUNDS for job in runs(r) if job.network == network]
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return the exploration classes' accuracies over all rounds, and what they gain over their base classes."""
+    found = {}
+    for network, base in zip(EXPLORATION, BASE[1:], strict=True):
+        values = saved.accuracies(every_run(network))
+        found[network.name] = {
+            **mean_texts(values),
+            "n": str(len(values)),
+            "worst": f"{min(values):.1f}",
+            "digits": f"{digit_accuracy(saved.rows(every_run(network))):.1f}",
+            "gain": compare(saved, claims.runs_of(network), claims.runs_of(base)).texts,
+        }
+    return found
+
+
+def exploration_table(found: dict[str, Any]) -> str:
+    """Return README's table of the exploration classes."""
+    lines = [
+        [name, f"{of['mean']} % ± {of['half']}", of["n"], f"{of['worst']} %", f"{of['digits']} %"]
+        for name, of in found.items()
+    ]
+    return markdown_table(["network", "mean test accuracy", "rounds", "worst round", "digits told right"], lines)
+
+
+TABLES = {"exploration": exploration_table}

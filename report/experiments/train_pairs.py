@@ -1,7 +1,13 @@
 """What does more data change? The networks by the number of training pairs."""
 
-from common.networks import BASE, MAIN, Network
-from common.rows import Job
+from statistics import mean
+from typing import Any
+
+from common.drawing import curve
+from common.evidence import compare
+from common.networks import BASE, EXPLORATION, MAIN, Network
+from common.rows import Job, Saved
+from matplotlib.axes import Axes
 
 from experiments import claims
 from helpers import NB_TRAIN_PAIRS
@@ -25,3 +31,38 @@ def run(network: Network, number: int, nb_round: int) -> Job:
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
     return [run(network, number, nb_round) for network in MAIN for number in numbers_of(network)]
+
+
+def runs_of(network: Network, number: int) -> list[Job]:
+    """Return the runs of a network with so many training pairs."""
+    return [run(network, number, r) for r in ROUNDS]
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return, for each number of training pairs, the accuracies and the effect of each idea."""
+    lines = [
+        {
+            "pairs": f"{number:,}",
+            "accuracies": {
+                network.name: f"{mean(saved.accuracies(runs_of(network, number))):.1f}"
+                for network in MAIN
+                if number in numbers_of(network)
+            },
+            "differences": [
+                compare(saved, runs_of(claim.better, number), runs_of(claim.worse, number)).texts
+                for claim in claims.CLAIMS
+            ],
+        }
+        for number in NUMBERS
+    ]
+    return {"lines": lines, "rounds": str(len(ROUNDS))}
+
+
+def panel(axes: Axes, saved: Saved) -> None:
+    """Draw the accuracies by the number of training pairs."""
+    for network in (*BASE, *EXPLORATION):
+        numbers = numbers_of(network)
+        curve(axes, numbers, [saved.accuracies(runs_of(network, number)) for number in numbers], network)
+    axes.set(title="(4) Training pairs", xlabel="training pairs", xscale="log")
+    axes.set_xticks(NUMBERS, [f"{n}" if n < 1000 else f"{n // 1000}k" for n in NUMBERS], fontsize=7)
+    axes.minorticks_off()

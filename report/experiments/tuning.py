@@ -8,27 +8,30 @@ with the fewest parameters, and of several, the best.
 """
 
 import itertools
+import math
+from statistics import mean, stdev
 from typing import Any
 
-from common.networks import BASE, SIMPLE, Network
-from common.rows import Job
+from common.networks import BASE, SIMPLE, WS, Network
+from common.rows import Job, Saved
 
-from helpers import nb_parameters
-from models.SimpleCNN import SimpleModel
-from models.WSharing import ACTIVATIONS, WSModel
+from helpers import UserError, nb_parameters
+from models.WSharing import ACTIVATIONS
 
 ROUNDS = range(1000, 1010)
 DATA = {"validation": True, "nb_test_pairs": 5000}  # more than the 1000 of a test: less noise in what is chosen by
 MAX_PARAMETERS = 70_000  # the limit that the course suggests
 
-FIRST = [
+FIRST: list[dict[str, Any]] = [
     {"maps": [32, 64], "hidden": 100, "activation": activation, "shuffle": shuffle}
     for activation, shuffle in itertools.product(ACTIVATIONS, (True, False))
 ]
-SIZES = [  # those of at most MAX_PARAMETERS, with the activation and the shuffling that the first stage chose
+SIZES: list[
+    dict[str, Any]
+] = [  # those of at most MAX_PARAMETERS, with the activation and the shuffling that the first stage chose
     {"maps": maps, "hidden": hidden, "activation": "relu", "shuffle": True}
     for maps, hidden in itertools.product(([16, 32], [24, 48], [32, 64], [40, 80]), (50, 100, 150))
-    if max(nb_parameters(SimpleModel(maps, hidden)), nb_parameters(WSModel(maps, hidden))) <= MAX_PARAMETERS
+    if max(nb_parameters(network.make(maps, hidden)) for network in BASE) <= MAX_PARAMETERS
 ]
 
 
@@ -42,3 +45,41 @@ def run(network: Network, setting: dict[str, Any], nb_round: int) -> Job:
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
     return [run(network, setting, nb_round) for setting in (*FIRST, *SIZES) for network in BASE]
+
+
+def accuracies(saved: Saved, setting: dict[str, Any]) -> dict[str, list[float]]:
+    """Return a setting's validation accuracies in %, a round each, per network and as the mean over the three."""
+    found = {net.name: saved.accuracies(run(net, setting, r) for r in ROUNDS) for net in BASE}
+    return {**found, "mean": [mean(three) for three in zip(*found.values(), strict=True)]}
+
+
+def size(setting: dict[str, Any]) -> int:
+    """Return the number of parameters of WSModel and AuxModel with a setting."""
+    return nb_parameters(WS.make(setting["maps"], setting["hidden"]))
+
+
+def choose(settings: list[dict[str, Any]], means: list[list[float]]) -> dict[str, Any]:
+    """Return the setting that is taken by its means over the networks, a round each: see the top of this file."""
+    best = max(means, key=mean)
+    enough = mean(best) - stdev(best) / math.sqrt(len(best))
+    within = [index for index in range(len(settings)) if mean(means[index]) >= enough]
+    return settings[max(within, key=lambda index: (-size(settings[index]), mean(means[index])))]
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return both stages' settings with their accuracies, and which was chosen; UserError if it is not that in use."""
+    stages: list[dict[str, Any]] = []
+    for settings in (FIRST, SIZES):
+        found = [accuracies(saved, setting) for setting in settings]
+        taken = choose(settings, [each["mean"] for each in found])
+        lines = [
+            {**{name: str(value) for name, value in setting.items()}, "maps": "{} and {}".format(*setting["maps"])}
+            | {name: f"{mean(values):.2f}" for name, values in each.items()}
+            | {"chosen": setting == taken}
+            for setting, each in zip(settings, found, strict=True)
+        ]
+        stages.append({"lines": lines, "taken": taken})
+    first = stages[0]["taken"]
+    if (first["activation"], first["shuffle"]) != (SIZES[0]["activation"], SIZES[0]["shuffle"]):
+        raise UserError(f"tuning.csv: the first stage chooses {first}, and the second was run with {SIZES[0]}.")
+    return {"stages": stages, "most_parameters": f"{MAX_PARAMETERS:,}", "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}"}

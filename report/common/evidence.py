@@ -1,0 +1,132 @@
+"""The statistics: a round is the unit, and differences are taken within it; and how their numbers are written.
+
+Texts have a point for decimals and a hyphen for minus; the report and README set them as they need.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from common.rows import Job, Saved
+from helpers import UserError
+
+SEED = 0  # of the resampling
+NB_RESAMPLES = 100_000
+NB_STUDIES = 10_000  # simulated
+ALPHA = 0.05  # of p, beside an interval that leaves out 0
+Texts = dict[str, str]
+
+
+def mean_and_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and half the width of its 95 % Student-t interval."""
+    found = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    return float(np.mean(values)), float(found.high - found.low) / 2
+
+
+def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean by the bias-corrected and accelerated bootstrap (Efron, 1987)."""
+    found = stats.bootstrap((values,), np.mean, n_resamples=NB_RESAMPLES, batch=1000, rng=np.random.default_rng(SEED))
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def sign_flip_p(values: Sequence[float]) -> float:
+    """Return the two-sided p that the differences are as often negative as positive, by flipping their signs.
+
+    Exact where there are at most NB_RESAMPLES ways to flip them, else by so many random ones.
+    """
+    found = stats.permutation_test(
+        (values,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=NB_RESAMPLES,
+        batch=1000,
+        rng=np.random.default_rng(SEED),
+    )
+    return float(found.pvalue)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted for that many claims (Holm, 1979)."""
+    adjusted, largest = [0.0] * len(p), 0.0
+    for rank, index in enumerate(np.argsort(p)):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def coverage(values: Sequence[float]) -> float:
+    """Return how often the 95 % interval holds the mean, in simulated studies of as many rounds as there are values.
+
+    The rounds of a simulated study are drawn, with replacement, from the values, whose mean is then the true one.
+    """
+    population = np.asarray(values, dtype=float)
+    drawn = np.random.default_rng(SEED).choice(population, (NB_STUDIES, len(population)))
+    half_width = stats.t.ppf(0.975, len(population) - 1) * stats.sem(drawn, axis=1)
+    return float(np.mean(np.abs(drawn.mean(1) - population.mean()) <= half_width))
+
+
+def verdict(mean_difference: float, half_width: float, p: float) -> str:
+    """Return "holds" if the interval is above 0, "refuted" if below; "not shown" if neither, or p is ALPHA or more."""
+    if p >= ALPHA or abs(mean_difference) <= half_width:
+        return "not shown"
+    return "holds" if mean_difference > 0 else "refuted"
+
+
+class Comparison(NamedTuple):
+    """Differences in points of accuracy, one for each round, with their mean and 95 % interval."""
+
+    differences: list[float]
+    mean: float
+    half_width: float  # of Student's interval
+    counts: tuple[int, int, int]  # wins, ties, losses
+
+    @property
+    def texts(self) -> Texts:
+        """The mean and its interval."""
+        return interval_texts(self.mean, self.mean - self.half_width, self.mean + self.half_width)
+
+
+def compare(saved: Saved, better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
+    """Compare two networks in the same rounds; UserError if the rounds are not the same."""
+    better, worse = list(better), list(worse)
+    rounds, others = ([job.round for job in side] for side in (better, worse))
+    if rounds != others:
+        raise UserError(f"rounds {rounds} cannot be paired with {others}.")
+    differences = [a - b for a, b in zip(saved.accuracies(better), saved.accuracies(worse), strict=True)]
+    ours, theirs = ([int(row["wrong"]) for row in saved.rows(side)] for side in (better, worse))
+    wrong = list(zip(ours, theirs, strict=True))
+    counts = sum(a < b for a, b in wrong), sum(a == b for a, b in wrong), sum(a > b for a, b in wrong)
+    return Comparison(differences, *mean_and_interval(differences), counts)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# How numbers are written
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign, and two decimals; a zero is +0.00."""
+    return f"{value:+.2f}".replace("-0.00", "+0.00")
+
+
+def interval_texts(middle: float, low: float, high: float) -> Texts:
+    """Return a difference and the limits of its interval."""
+    return {"mean": signed(middle), "low": signed(low), "high": signed(high)}
+
+
+def mean_texts(values: Sequence[float]) -> Texts:
+    """Return a mean, half the width of its 95 % interval, and its limits."""
+    middle, half_width = mean_and_interval(values)
+    numbers = {"mean": middle, "half": half_width, "low": middle - half_width, "high": middle + half_width}
+    return {name: f"{number:.2f}" for name, number in numbers.items()}
+
+
+def format_p(p: float) -> str:
+    """Return a p-value."""
+    return f"{p:.4f}" if p >= 0.0001 else "below 0.0001"
+
+
+def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *lines))

@@ -1,0 +1,61 @@
+"""What does it cost? Seconds of the runs, their growth with pairs and epochs, and what benchmark.py measured.
+
+Runs are compared that were made beside each other, in the same rounds of one experiment. What needs a machine that does
+nothing else is from the benchmark.
+"""
+
+from collections.abc import Iterable
+from statistics import median
+from typing import Any
+
+from common.networks import BASE, EXPLORATION
+from common.rows import RESULTS, Job, Row, Saved, read_json
+
+from experiments import epochs, train_pairs
+from helpers import NB_EPOCHS, NB_TRAIN_PAIRS
+
+BENCHMARK = RESULTS / "benchmark.json"
+MOST, FEWER = train_pairs.NUMBERS[-1], 2 * NB_TRAIN_PAIRS
+LONGEST = epochs.EPOCHS[-1]
+
+
+def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
+    """Return an experiment's rounds, number of new runs, minutes of one core, and processors."""
+    rounds = [int(row["round"]) for row in rows]
+    return {
+        "name": name,
+        "rounds": f"{min(rounds)} to {max(rounds)}",
+        "runs": str(len(rows)),
+        "minutes": f"{sum(float(row['seconds'] or 0) for row in rows) / 60:.0f}",
+        "processors": ", ".join(sorted({row["cpu"] for row in rows})),
+    }
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return seconds, their growth, the benchmark, and a line for each experiment."""
+
+    def seconds(runs: Iterable[Job]) -> float:
+        return median(float(row["seconds"]) for row in saved.rows(runs))
+
+    by_pairs = {net.name: [seconds(train_pairs.runs_of(net, n)) for n in (MOST, FEWER)] for net in BASE}
+    by_epochs = {net.name: [seconds(epochs.runs_of(net, n)) for n in (LONGEST, NB_EPOCHS)] for net in BASE}
+    by_experiment: dict[str, list[Row]] = {}
+    for row in saved.by_key.values():
+        by_experiment.setdefault(row["experiment"], []).append(row)
+    total = sum(float(row["seconds"] or 0) for row in saved.by_key.values())
+    benchmark = read_json(BENCHMARK)
+    return {
+        "seconds": {name: f"{usual:.1f}" for name, (_, usual) in by_epochs.items()},
+        "alone": {net.name: f"{benchmark['a run on one core'][net.name]:.1f}" for net in EXPLORATION},
+        "pairs": {name: f"{more / less:.1f}" for name, (more, less) in by_pairs.items()},
+        "epochs": {name: f"{more / less:.1f}" for name, (more, less) in by_epochs.items()},
+        "most": f"{MOST:,}",
+        "fewer": f"{FEWER:,}",
+        "times_pairs": f"{MOST / FEWER:g}",
+        "times_epochs": f"{LONGEST / NB_EPOCHS:g}",
+        "workers": f"{benchmark['workers']['ratio']:.2f}",
+        "runs": f"{len(saved.by_key):,}",
+        "hours": f"{total / 3600:.1f}",
+        "experiments": [experiment_numbers(name, rows) for name, rows in by_experiment.items()],
+        "benchmark": benchmark,
+    }

@@ -1,0 +1,83 @@
+"""Run some saved rows anew, and say of each whether it comes out equal to the last digit.
+
+    python report/verify.py                                 20 rows, drawn at random from all experiments in turn
+    python report/verify.py claims sharing --rows 6         from these experiments
+    python report/verify.py --seed 1                        the same rows in every run
+
+The exit status is 1 if a row differs. Equal digits are expected on x86-64 processors with AVX2 and the same version of
+PyTorch; elsewhere the losses may differ in their last digits, and counts with them.
+"""
+
+import itertools
+import random
+import sys
+
+from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Row, read_rows
+from common.running import run_all, this_machine
+from experiments.catalogue import BY_NAME, all_jobs, parser_of, positive
+
+from helpers import UserError, check_settings
+
+RESULT_COLUMNS = [
+    column
+    for column in COLUMNS
+    if column not in (*IDENTITY, "seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
+]
+
+
+def draw(names: list[str], nb_rows: int, seed: int) -> list[tuple[Job, Row]]:
+    """Draw saved rows, with their jobs, at random from the experiments in turn; UserError if there are none."""
+    every = all_jobs()
+    generator = random.Random(seed)
+    found: list[list[tuple[Job, Row]]] = []
+    for name in names:
+        own = [job for job in every if job.experiment == name]
+        rows = read_rows(RESULTS / f"{name}.csv", own)
+        saved = [(job, rows[job.key]) for job in own if job.key in rows]
+        found.append(generator.sample(saved, min(nb_rows, len(saved))))
+    in_turn = [pair for several in itertools.zip_longest(*found) for pair in several if pair is not None]
+    if not in_turn:
+        raise UserError(f"there are no saved rows of {', '.join(names)}. Run report/study.py.")
+    return in_turn[:nb_rows]
+
+
+def differences(saved: Row, new: Row) -> list[str]:
+    """Return what differs between a saved row and a new one, as texts."""
+    found = [f"{name} {saved[name]}, now {new[name]}" for name in RESULT_COLUMNS if saved[name] != new[name]]
+    if bool(saved["error"]) != bool(new["error"]):
+        found.append(f"error {saved['error']!r}, now {new['error']!r}")
+    return found
+
+
+def main() -> None:
+    """Read the command line, run the rows, and print a line for each as soon as it is there."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--rows", type=positive, default=20, help="how many; default: 20")
+    parser.add_argument("--seed", type=int, help="of the draw; default: another in each run")
+    options = parser.parse_args()
+    seed = random.randrange(10**6) if options.seed is None else options.seed
+    check_settings()
+    drawn = draw(options.experiments or list(BY_NAME), options.rows, seed)
+    saved = {job.key: row for job, row in drawn}
+    print(f"{len(saved)} rows, drawn with --seed {seed}", flush=True)
+    made_by = {(row["torch"].split("+")[0], row["arithmetic"]) for row in saved.values()}
+    if made_by != {this_machine()}:
+        texts = [f"torch {version}, {arithmetic}" for version, arithmetic in (*sorted(made_by), this_machine())]
+        print(f"Made with {'; '.join(texts[:-1])}; here {texts[-1]}: equal digits are not to be expected.", flush=True)
+    nb_different = 0
+    for count, new in enumerate(run_all([job for job, _ in drawn], workers=-1), 1):
+        key = (new["experiment"], new["network"], new["round"], new["settings"])
+        found = differences(saved[key], new)
+        nb_different += bool(found)
+        print(f"{count:3} of {len(saved)}  {' '.join(key)}: {'; '.join(found) or 'equal'}", flush=True)
+    print(f"{len(saved) - nb_different} of {len(saved)} rows are equal to the last digit.")
+    sys.exit(nb_different > 0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
