@@ -1,4 +1,4 @@
-"""Build everything that is read from the saved rows: numbers.json, the figures, README's tables, and report.pdf.
+"""Build everything that is read from the saved rows: numbers.json, the figures, the READMEs' tables, and report.pdf.
 
     python report/build.py
 
@@ -19,12 +19,12 @@ from experiments.catalogue import BY_NAME, PICTURES, ROOMS, all_jobs, all_number
 
 from helpers import UserError
 
-README = ROOT / "README.md"
+READMES = (ROOT / "README.md", REPORT / "README.md")
 NUMBERS = REPORT / "numbers.json"
 
 
 def experiments_table(numbers: dict[str, Any]) -> str:
-    """Return README's table of the experiments, and of the time that their runs took."""
+    """Return the table of the experiments, and of the time that their runs took."""
     lines = [
         [f"`{of['name']}`", question_of(BY_NAME[of["name"]]), of["rounds"], of["runs"], of["minutes"]]
         for of in numbers["cost"]["experiments"]
@@ -33,27 +33,30 @@ def experiments_table(numbers: dict[str, Any]) -> str:
 
 
 def tables(numbers: dict[str, Any]) -> dict[str, str]:
-    """Return README's tables by their names."""
+    """Return all tables by their names."""
     found = {name: make(numbers[name_of(room)]) for room in ROOMS for name, make in getattr(room, "TABLES", {}).items()}
     return {**found, "experiments": experiments_table(numbers)}
 
 
-def readme(numbers: dict[str, Any], file: Path = README) -> str:
-    """Return README with new tables; UserError if it has not one place for each."""
-    text = file.read_text(encoding="utf-8")
+def readmes(numbers: dict[str, Any]) -> dict[Path, str]:
+    """Return the READMEs with new tables; UserError unless each table has one place in them."""
+    texts = {file: file.read_text(encoding="utf-8") for file in READMES}
     for name, table in tables(numbers).items():
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
-        text, count = re.subn(pattern, rf"\g<1>{table}\n\g<2>", text, flags=re.DOTALL)
-        if count != 1:
-            raise UserError(f"README.md has {count} places for the table {name!r}, it should have one.")
-    return text
+        places = 0
+        for file, text in texts.items():
+            pattern = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
+            texts[file], count = re.subn(pattern, rf"\g<1>{table}\n\g<2>", text, flags=re.DOTALL)
+            places += count
+        if places != 1:
+            raise UserError(f"the READMEs have {places} places for the table {name!r}, they should have one.")
+    return texts
 
 
 def main() -> None:
     """Build; nothing is written before every number is there."""
     saved = Saved(all_jobs())
     numbers = all_numbers(saved)
-    text = readme(numbers)
+    texts = readmes(numbers)
     write_atomically(NUMBERS, json.dumps(numbers, indent=1) + "\n")
     (REPORT / "figures").mkdir(exist_ok=True)
     for name, draw in PICTURES.items():
@@ -61,7 +64,8 @@ def main() -> None:
     partial = REPORT / "report.pdf.partial"
     typst.compile(str(REPORT / "report.typ"), output=str(partial), root=str(ROOT), format="pdf")
     partial.replace(REPORT / "report.pdf")
-    write_atomically(README, text)
+    for file, text in texts.items():
+        write_atomically(file, text)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Texts have a point for decimals and a hyphen for minus; the report and README se
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -99,6 +99,22 @@ def compare(saved: Saved, better: Iterable[Job], worse: Iterable[Job]) -> Compar
     wrong = list(zip(ours, theirs, strict=True))
     counts = sum(a < b for a, b in wrong), sum(a == b for a, b in wrong), sum(a > b for a, b in wrong)
     return Comparison(differences, *mean_and_interval(differences), counts)
+
+
+def judge(found: list[Comparison]) -> list[dict[str, Any]]:
+    """Return what is said of each of several claims: difference, intervals, counts, p adjusted for all, verdict."""
+    adjusted = holm([sign_flip_p(comparison.differences) for comparison in found])
+    return [
+        {
+            **comparison.texts,
+            "bootstrap": interval_texts(comparison.mean, *bootstrap_interval(comparison.differences)),
+            "n": str(len(comparison.differences)),
+            "counts": " / ".join(map(str, comparison.counts)),
+            "p": format_p(p),
+            "verdict": verdict(comparison.mean, comparison.half_width, p),
+        }
+        for comparison, p in zip(found, adjusted, strict=True)
+    ]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

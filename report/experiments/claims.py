@@ -9,18 +9,13 @@ from common.evidence import (
     NB_RESAMPLES,
     NB_STUDIES,
     Comparison,
-    bootstrap_interval,
     compare,
     coverage,
-    format_p,
-    holm,
-    interval_texts,
+    judge,
     markdown_table,
     mean_texts,
-    sign_flip_p,
-    verdict,
 )
-from common.networks import AUX, BASE, MAIN, SIMPLE, WS, Network
+from common.networks import AUX, AUX1, BASE, MAIN, SIMPLE, WS, WS1, Network
 from common.rows import Job, Saved, accuracy, digit_accuracy
 from matplotlib.figure import Figure
 
@@ -42,6 +37,13 @@ class Claim(NamedTuple):
         return f"{self.better.name} - {self.worse.name}"
 
 
+ABOUT = {  # what each network adds, and to which
+    SIMPLE: ("plain CNN", None),
+    WS: ("one branch for both digits", SIMPLE),
+    AUX: ("a loss for each digit's class", WS),
+    WS1: ("exploration class, no digit labels", WS),
+    AUX1: ("exploration class, with digit labels", AUX),
+}
 CLAIMS = (Claim("Sharing the weights helps", WS, SIMPLE), Claim("An auxiliary loss helps further", AUX, WS))
 
 
@@ -65,9 +67,9 @@ def comparisons(saved: Saved) -> list[Comparison]:
     return [compare(saved, runs_of(claim.better), runs_of(claim.worse)) for claim in CLAIMS]
 
 
-def network_numbers(saved: Saved, network: Network) -> dict[str, str]:
+def network_numbers(saved: Saved, network: Network) -> dict[str, Any]:
     """Return what is said of a network."""
-    rows, values = saved.rows(runs_of(network)), saved.accuracies(runs_of(network))
+    rows, values, above = saved.rows(runs_of(network)), saved.accuracies(runs_of(network)), ABOUT[network][1]
     return {
         **mean_texts(values),
         "sd": f"{stdev(values):.2f}",
@@ -76,25 +78,16 @@ def network_numbers(saved: Saved, network: Network) -> dict[str, str]:
         "parameters": f"{int(rows[0]['parameters']):,}",
         "train": f"{sum(accuracy(row, 'train_') for row in rows) / len(rows):.2f}",
         "digits": f"{digit_accuracy(rows):.1f}" if rows[0]["digits_wrong"] else "",
+        "effect": compare(saved, runs_of(network), runs_of(above)).texts if above is not None else None,
     }
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the networks' accuracies, the claims with their verdicts, and the protocol."""
     found = comparisons(saved)
-    adjusted = holm([sign_flip_p(comparison.differences) for comparison in found])
     claims = [
-        {
-            "sentence": claim.sentence,
-            "difference": claim.difference,
-            **comparison.texts,
-            "bootstrap": interval_texts(comparison.mean, *bootstrap_interval(comparison.differences)),
-            "n": str(len(comparison.differences)),
-            "counts": " / ".join(map(str, comparison.counts)),
-            "p": format_p(p),
-            "verdict": verdict(comparison.mean, comparison.half_width, p),
-        }
-        for claim, comparison, p in zip(CLAIMS, found, adjusted, strict=True)
+        {"sentence": claim.sentence, "difference": claim.difference, **texts}
+        for claim, texts in zip(CLAIMS, judge(found), strict=True)
     ]
     return {
         "networks": {network.name: network_numbers(saved, network) for network in MAIN},
@@ -117,30 +110,17 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 
 def results_table(found: dict[str, Any]) -> str:
-    """Return README's table of the networks."""
-    lines = [
-        [
-            *(name, of["parameters"], f"**{of['mean']} %**", f"{of['low']} to {of['high']}", of["n"]),
-            f"{of['worst']} %",
-        ]
-        for name, of in found["networks"].items()
-    ]
-    header = ["network", "parameters", "mean test accuracy", "95 % interval of the mean", "rounds", "worst round"]
-    return markdown_table(header, lines)
-
-
-def claims_table(found: dict[str, Any]) -> str:
-    """Return README's table of the claims."""
-    lines = [
-        [
-            *(claim["sentence"], claim["difference"], f"**{claim['mean']} points**"),
-            f"{claim['low']} to {claim['high']}",
-            f"{claim['bootstrap']['low']} to {claim['bootstrap']['high']}",
-            *(claim["counts"], claim["p"], claim["verdict"]),
-        ]
-        for claim in found["claims"]
-    ]
-    header = ["claim", "difference", "mean", "95 % interval", "by bootstrap", "won / equal / lost", "p", "verdict"]
+    """Return README's table of the networks, with the effects and the claims' verdicts."""
+    verdicts = {claim["difference"]: f": **{claim['verdict']}**" for claim in found["claims"]}
+    lines = []
+    for network, (adds, above) in ABOUT.items():
+        of = found["networks"][network.name]
+        effect = ""
+        if above is not None:
+            sign = "{mean} [{low}, {high}]".format(**of["effect"])
+            effect = f"{sign} over {above.name}{verdicts.get(f'{network.name} - {above.name}', '')}"
+        lines.append([network.name, adds, of["parameters"], f"**{of['mean']}** ± {of['half']}", effect])
+    header = ["network", "what it adds", "parameters", "test accuracy (%)", "effect (points)"]
     return markdown_table(header, lines)
 
 
@@ -164,4 +144,4 @@ def picture(saved: Saved) -> Figure:
 
 
 PICTURES = {"claims": picture}
-TABLES = {"results": results_table, "claims": claims_table}
+TABLES = {"results": results_table}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.evidence import compare, markdown_table, mean_texts
+from common.evidence import compare, mean_texts
 from common.networks import BASE, EXPLORATION, Network
 from common.rows import Job, Saved, digit_accuracy
 
@@ -22,7 +22,7 @@ def every_run(network: Network) -> list[Job]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return the exploration classes' accuracies over all rounds, and what they gain over their base classes."""
+    """Return the exploration classes' accuracies over all rounds, and what they gain on their base classes."""
     found = {}
     for network, base in zip(EXPLORATION, BASE[1:], strict=True):
         values = saved.accuracies(every_run(network))
@@ -34,15 +34,3 @@ def numbers(saved: Saved) -> dict[str, Any]:
             "gain": compare(saved, claims.runs_of(network), claims.runs_of(base)).texts,
         }
     return found
-
-
-def exploration_table(found: dict[str, Any]) -> str:
-    """Return README's table of the exploration classes."""
-    lines = [
-        [name, f"{of['mean']} % ± {of['half']}", of["n"], f"{of['worst']} %", f"{of['digits']} %"]
-        for name, of in found.items()
-    ]
-    return markdown_table(["network", "mean test accuracy", "rounds", "worst round", "digits told right"], lines)
-
-
-TABLES = {"exploration": exploration_table}
