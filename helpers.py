@@ -27,8 +27,7 @@ from torch import Tensor, nn
 from torchvision.datasets import MNIST
 from torchvision.datasets.utils import download_url
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Settings
+# ---- Settings --------------------------------------------------------------------------------------------------------
 
 # training
 NB_EPOCHS = 50  # passes over the training pairs; lower it for a quick run
@@ -41,7 +40,7 @@ NB_TRAIN_PAIRS = 1000
 NB_TEST_PAIRS = 1000
 SEED = 0  # another seed: other pairs, other initial weights, another order
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 HERE = Path(__file__).resolve().parent
 RAW = HERE / "data" / "MNIST" / "raw"
@@ -69,8 +68,7 @@ class DivergenceError(Exception):
     """A training whose loss, weights or scores are no longer finite; the message names the network and the remedy."""
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Checks: of settings, and of what a network is given and gives
+# ---- Checks: of settings, and of what a network is given and gives ---------------------------------------------------
 
 
 def check(name: str, value: Any, valid: bool, wanted: str) -> None:
@@ -116,8 +114,7 @@ def check_shape(what: str, tensor: Tensor, *shape: int) -> None:
         raise UserError(f"{what} has the shape {tuple(tensor.shape)}: for {shape[0]} pairs it must be {shape}.")
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# MNIST
+# ---- MNIST -----------------------------------------------------------------------------------------------------------
 
 
 def download(file: Path, md5: str) -> None:
@@ -132,17 +129,11 @@ def download(file: Path, md5: str) -> None:
             return
         except (OSError, RuntimeError) as failure:
             error = failure
-    raise UserError(
-        f"{file} is missing and cannot be downloaded ({error}). Restore it (in a git checkout: "
-        "git checkout -- data/MNIST/raw), or run again online."
-    )
+    raise UserError(f"{file} is missing and cannot be downloaded ({error}). Restore it, or run again online.")
 
 
 def read_mnist(name: str, md5: str) -> Tensor:
-    """Read one of MNIST's .gz files, checked by its md5 sum: uint8 images (N, 28, 28) or labels (N,).
-
-    Nothing is written, unless the file is missing and is downloaded. UserError if it is damaged or cannot be had.
-    """
+    """Read one of MNIST's .gz files: uint8 images (N, 28, 28) or labels (N,). UserError if its md5 sum is wrong."""
     file = RAW / name
     if not file.exists():
         download(file, md5)
@@ -152,8 +143,8 @@ def read_mnist(name: str, md5: str) -> Tensor:
         raise UserError(f"{file} cannot be read: {error}.") from error
     if (found := hashlib.md5(packed, usedforsecurity=False).hexdigest()) != md5:
         raise UserError(
-            f"{file} is damaged: its md5 is {found}, it should be {md5}. Restore it (in a git checkout: "
-            "git checkout -- data/MNIST/raw), or delete it and run again online to download it."
+            f"{file} is damaged: its md5 is {found}, it should be {md5}. Restore it (git checkout -- data/MNIST/raw), "
+            "or delete it and run again online to download it."
         )
     # the format, on MNIST's page: two zeros, a type, the number of dimensions, 4 bytes for each, and the values
     values = torch.frombuffer(bytearray(gzip.decompress(packed)), dtype=torch.uint8)
@@ -162,16 +153,12 @@ def read_mnist(name: str, md5: str) -> Tensor:
 
 @cache
 def load_mnist() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Read MNIST once: training images and labels, test images and labels.
-
-    Images are uint8 (60000 or 10000, 28, 28), labels int64 (60000 or 10000,). Raises UserError as read_mnist does.
-    """
+    """Read MNIST once: training images, uint8 (60000, 28, 28), and labels, int64 (60000,), then 10000 for testing."""
     train_images, train_labels, test_images, test_labels = (read_mnist(*resource) for resource in MNIST.resources)
     return train_images, train_labels.long(), test_images, test_labels.long()
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Rounds and pairs
+# ---- Rounds and pairs ------------------------------------------------------------------------------------------------
 
 
 def seed_of(purpose: str, nb_round: int) -> int:
@@ -243,11 +230,9 @@ def load_round(
 ) -> Round:
     """Draw the training and the test pairs of a round, without replacement, on the device that trains.
 
-    Training pairs come from MNIST's 60,000 training images, test pairs from its 10,000 test images. With
-    `validation`, the "test" pairs are drawn from the training images not used in the training pairs: settings are
-    chosen on those. The pairs of a small set are the first ones of a large set of the same round.
-
-    Raises UserError for an invalid value, more pairs than there are images for included, and as read_mnist does.
+    Training pairs come from MNIST's 60,000 training images, test pairs from its 10,000 test images; with `validation`,
+    which settings are chosen on, from the training images not used in the training pairs. A small set is the beginning
+    of a large one of the same round. UserError for an invalid value, or more pairs than images, and as read_mnist does.
     """
     check_whole("nb_round", nb_round, 0)
     check("validation", validation, type(validation) is bool, "True or False")
@@ -288,8 +273,7 @@ def distort(pairs: Tensor, generator: torch.Generator | None) -> Tensor:
     return F.grid_sample(digits, grid, padding_mode="border", align_corners=False).view_as(pairs)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Training and accuracy
+# ---- Training and accuracy -------------------------------------------------------------------------------------------
 
 
 def nb_parameters(model: nn.Module) -> int:
@@ -326,19 +310,16 @@ def train(
 ) -> list[float]:
     """Train `model` in place by stochastic gradient descent and return each epoch's loss.
 
-    `train_set` holds tensors of N rows, the input first. `loss_of` is called with the same rows of each of them, a
-    mini-batch, and returns its mean loss, a scalar. With `shuffle`, mini-batches are drawn anew each epoch by
-    `generator` (PyTorch's global one if None); the last one may be short. An epoch's loss is the mean over its
-    mini-batches' losses, each computed before the weight update.
+    `train_set` holds tensors of N rows, the input first; `loss_of` is called with the same rows of each, a mini-batch,
+    and returns its mean loss, a scalar. With `shuffle`, `generator` (PyTorch's global one if None) draws the
+    mini-batches anew each epoch; the last may be short. Layers that draw random numbers, such as dropout, get a seed
+    from it: the same numbers in every run. An epoch's loss is the mean over its mini-batches, each computed before
+    the weight update.
 
-    The last three settings are off by default. `one_cycle` raises the learning rate from a 25th of `learning_rate` to
-    it and lowers it to nearly nothing, with a momentum that goes from 0.95 to 0.85 and back; with `two_views`, a
-    mini-batch of n pairs holds two differently distorted copies of them instead: n first views, then n second views;
-    `averaging` is the per-step decay of an exponential moving average of the weights, which the model gets at the end.
-
-    Layers that draw random numbers, such as dropout, get a seed from `generator`: the same numbers in every run.
-
-    Raises UserError for an invalid setting, DivergenceError if a loss or a weight is not finite.
+    `one_cycle` raises the learning rate from a 25th of `learning_rate` to it and lowers it to nearly nothing, with a
+    momentum that goes from 0.95 to 0.85 and back; with `two_views`, a mini-batch of n pairs is n distorted views of
+    them, then n others; `averaging` is the per-step decay of a moving average of the weights, which the model gets at
+    the end. Raises UserError for an invalid setting, DivergenceError if a loss or a weight is not finite.
     """
     check_whole("NB_EPOCHS", nb_epochs, 1)
     check_real("LEARNING_RATE", learning_rate, positive=True)
@@ -391,10 +372,9 @@ def train(
 
 @torch.no_grad()
 def nb_wrong(model: nn.Module, pairs: Tensor, target: Tensor) -> int:
-    """Count misclassified pairs, in evaluation mode: those whose class with the higher score is not the target.
+    """Count misclassified pairs, float32 (N, 2, 14, 14), by their target, int64 (N,), in evaluation mode.
 
-    `pairs` is float32 (N, 2, 14, 14), `target` int64 (N,). Raises UserError for scores of another shape than (N, 2),
-    DivergenceError for scores that are not finite.
+    Raises UserError for scores of another shape than (N, 2), DivergenceError for scores that are not finite.
     """
     check_shape("the target", target, len(pairs))
     model.eval()
@@ -431,9 +411,8 @@ def run(
 ) -> Result:
     """Make a network with the round's initial weights, train it with the round's order, and test it, once, at the end.
 
-    `make` is a class or another callable that makes the network; `train_classes` is data.train_classes for a training
-    function that takes it, else nothing; `settings` are the training function's. Raises UserError and DivergenceError
-    as `train` and `nb_wrong` do.
+    `train_classes` is data.train_classes for a training function that takes it, else nothing; `settings` are the
+    training function's. Raises UserError and DivergenceError as `train` and `nb_wrong` do.
     """
     start = time.perf_counter()
     with global_seed(seed_of("weights", data.number)):
@@ -446,8 +425,7 @@ def run(
     return Result(type(model).__name__, nb_parameters(model), losses, wrong, len(data.test_target), seconds, model)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Printing and the figure
+# ---- Printing and the figure -----------------------------------------------------------------------------------------
 
 
 def print_head() -> None:

@@ -16,7 +16,7 @@ class AuxModel(WSModel):
 class AuxModel1(WSModel1):
     """The exploration class: the same network as WSModel1; only the loss that it is trained with differs.
 
-    ABLATION
+    It is there to be modified and compared with AuxModel. What each difference does is in report/report.pdf.
     """
 
     # the settings of train_model_AM that differ from the default

@@ -95,7 +95,7 @@ class JointComparison(nn.Module):
 class WSModel1(WSModel):
     """The exploration class: WSModel with a last layer without weights, regularised against memorising pairs.
 
-    ABLATION
+    It is there to be modified and compared with WSModel. What each difference does is in report/report.pdf.
     """
 
     # the settings of train_model_WS that differ from the default

@@ -1,4 +1,4 @@
-"""How fast the main job is, against a baseline and against the machine's own speed.
+"""How fast the main job is, against a baseline.
 
     python report/benchmark.py
 
@@ -29,17 +29,14 @@ from experiments.cost import BENCHMARK
 from torch import Tensor, nn
 
 import helpers
-from models.SimpleCNN import SimpleModel
-from models.WSharing import WSModel
 
 PUBLISHED_MAPS = (64, 128)
-TARGETS = {"whole job": 5, "training at the published maps": 2.8, "share of the matrix product's speed": 0.45}
+TARGETS = {"whole job": 5, "training at the published maps": 2.8}
 NB_CORES = os.cpu_count() or 1
 BEST = "avx512" if torch.cpu.get_capabilities().get("avx512_f") else "avx2"
 NO_LIMIT = {"ATEN_CPU_CAPABILITY": BEST, "ONEDNN_MAX_CPU_ISA": "ALL", "MKL_CBWR": "OFF"}  # every instruction there is
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The baseline
+# ---- The baseline ---------------------------------------------------------------------------------------------------
 
 
 def outputs(model: Any, pairs: Tensor) -> tuple[Tensor, ...]:
@@ -92,8 +89,7 @@ def baseline(nb_epochs: int, count: bool = True) -> None:
             print(f"{network.name}: {found:.1f} %", flush=True)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Our way, and the machine
+# ---- Our way ---------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -117,25 +113,6 @@ def side_by_side(data: helpers.Round, nb_epochs: int, model: dict[str, Any] | No
         running = [pool.submit(train_one, network, data, model, nb_epochs=nb_epochs) for network in BASE]
     for each in running:
         each.result()
-
-
-def operations(layers: nn.Sequential, channels: int) -> int:
-    """Count the multiplications and additions of one forward pass of one image, layer by layer."""
-    count, x = 0, torch.zeros(1, channels, helpers.SIDE, helpers.SIDE)
-    for layer in layers:
-        x = layer(x)
-        if isinstance(layer, nn.Conv2d):
-            count += 2 * x.numel() * layer.in_channels * 9
-        elif isinstance(layer, nn.Linear):
-            count += 2 * x.numel() * layer.in_features
-    return count
-
-
-def operations_of_epoch() -> int:
-    """Count those of one epoch of the base networks: a backward pass costs two forward passes."""
-    simple, sharing = SimpleModel(), WSModel()
-    of_pair = operations(simple.layers, 2) + 2 * 2 * operations(sharing.branch, 1)
-    return 3 * helpers.NB_TRAIN_PAIRS * of_pair
 
 
 def alternate(nb_runs: int, *functions: Callable[[], object]) -> list[float]:
@@ -183,25 +160,17 @@ def main() -> None:
         results[name] = {key: round(value, 3) for key, value in figures.items()}
         print(f"{name}: " + ", ".join(f"{key} {value:.3g}" for key, value in figures.items()), flush=True)
 
-    def product() -> Tensor:
-        with threads(NB_CORES):
-            return square @ square
-
     def in_turn() -> None:
         with threads(NB_CORES):
             for network in BASE:
                 train_one(network, data, nb_epochs=epochs)
 
-    data, square, epochs = helpers.load_round(0), torch.randn(4096, 4096), 5
+    data, epochs = helpers.load_round(0), 5
     side_by_side(data, 1)  # warm up
     theirs, ours = alternate(
         5, lambda: baseline(epochs, count=False), lambda: side_by_side(data, epochs, {"maps": PUBLISHED_MAPS})
     )
     note("training at the published maps", baseline=theirs, ours=ours, ratio=theirs / ours)
-
-    whole, training = alternate(7, product, lambda: side_by_side(data, epochs))
-    speeds = 2 * 4096**3 / whole / 1e9, operations_of_epoch() * epochs / training / 1e9
-    note("share of the matrix product's speed", product=speeds[0], training=speeds[1], ratio=speeds[1] / speeds[0])
 
     alone = alternate(5, lambda: side_by_side(data, epochs), in_turn)
     with busy_neighbour():

@@ -1,5 +1,6 @@
 """A fresh copy of the checkout, and the real `python test.py` run in it."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,11 +16,18 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the numbers that the tests know are a
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "report"))
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}  # nothing listens there
-SECONDS = re.compile(r"(seconds +|% +\d+ +)[\d.]+$", re.MULTILINE)
+ARITHMETIC = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")  # helpers sets these, here too
+NOT_INHERITED = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND", "PYTHONUNBUFFERED", *ARITHMETIC)
+
+
+def environment_of_a_user(without: tuple[str, ...] = (), **variables: str) -> dict[str, str]:
+    """Return environment variables for a command: no network, no screen, and nothing that these tests have set."""
+    inherited = {name: value for name, value in os.environ.items() if name not in (*NOT_INHERITED, *without)}
+    return {**inherited, **NO_NETWORK, **variables}
 
 
 class Checkout:
-    """A copy of what a clone holds for the main job; nothing is extracted yet."""
+    """A copy of what a clone holds for the main job."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,31 +41,40 @@ class Checkout:
 
     def set(self, **settings: Any) -> None:
         """Edit settings in helpers.py, as a user does."""
-        text = (self.folder / "helpers.py").read_text()
+        text = (self.folder / "helpers.py").read_text(encoding="utf-8")
         for name, value in settings.items():
             text, count = re.subn(rf"^{name} = [^#\n]*", f"{name} = {value!r}  ", text, flags=re.MULTILINE)
             assert count == 1, name
-        (self.folder / "helpers.py").write_text(text)
+        (self.folder / "helpers.py").write_text(text, encoding="utf-8")
 
     def uncomment(self, line: str) -> None:
         """Uncomment the line of test.py that begins with `line`."""
-        text = (self.folder / "test.py").read_text()
+        text = (self.folder / "test.py").read_text(encoding="utf-8")
         assert text.count(f"# {line}") == 1, line
-        (self.folder / "test.py").write_text(text.replace(f"# {line}", line))
+        (self.folder / "test.py").write_text(text.replace(f"# {line}", line), encoding="utf-8")
 
-    def start(self, *, without: tuple[str, ...] = (), cwd: Path | None = None, **environment: str) -> subprocess.Popen:
-        """Start `python test.py`, with no network and no screen, and environment variables added or taken away."""
-        variables = {**os.environ, **NO_NETWORK, **environment}
-        for name in ("PYTORCH_DATA_DIR", "DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND", *without):
-            if name not in environment:
-                variables.pop(name, None)
+    def files(self) -> dict[str, str]:
+        """Return the md5 sum of every file but Python's own caches, and "folder" for every folder."""
+        return {
+            str(path.relative_to(self.folder)): hashlib.md5(path.read_bytes()).hexdigest()
+            if path.is_file()
+            else "folder"
+            for path in self.folder.rglob("*")
+            if "__pycache__" not in path.parts
+        }
+
+    def start(
+        self, *, redirect: str = "", without: tuple[str, ...] = (), cwd: Path | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start `python test.py`, its output redirected as a shell does, with environment variables added or taken."""
+        command = [sys.executable, str(self.folder / "test.py")]
         return subprocess.Popen(
-            [sys.executable, str(self.folder / "test.py")],
+            ["sh", "-c", f'exec "$0" "$@" {redirect}', *command] if redirect else command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             cwd=cwd or self.folder,
-            env=variables,
+            env=environment_of_a_user(without, **variables),
         )
 
     def run(self, **options: Any) -> tuple[int, str, str]:
@@ -65,11 +82,6 @@ class Checkout:
         process = self.start(**options)
         output, errors = process.communicate(timeout=600)
         return process.returncode, output, errors
-
-
-def without_seconds(output: str) -> str:
-    """Return the output with the seconds, which differ from run to run, left out."""
-    return SECONDS.sub(r"\1-", output)
 
 
 @pytest.fixture

@@ -1,37 +1,189 @@
-"""The pairs, against plain Python loops and published facts about MNIST."""
+"""MNIST as it lies in the checkout, and the pairs, against plain Python loops and published facts."""
 
 import gzip
+import hashlib
+import http.server
+import socket
 import struct
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from conftest import ROOT
 from torchvision.datasets import MNIST
 
 import helpers
-from helpers import UserError, check_real, check_whole, data_folder, load_mnist, load_round, make_pairs
+from helpers import UserError, check_real, check_whole, load_mnist, load_round, make_pairs, read_mnist
 
-RAW = Path(__file__).resolve().parent.parent / "data" / "MNIST" / "raw"
+RAW = ROOT / "data" / "MNIST" / "raw"
+LABELS, MD5 = "t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"  # the smallest file
 
 
 def test_mnist_is_the_published_one() -> None:
-    train_images, train_labels, test_images, test_labels = load_mnist(data_folder())
-    assert train_images.shape == (60000, 28, 28)
-    assert test_images.shape == (10000, 28, 28)
+    train_images, train_labels, test_images, test_labels = load_mnist()
+    assert (train_images.shape, test_images.shape) == ((60000, 28, 28), (10000, 28, 28))
+    assert train_images.dtype == test_images.dtype == torch.uint8
+    assert train_labels.dtype == test_labels.dtype == torch.int64
     # counts of the ten digits, as in the literature on MNIST
     assert train_labels.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert test_labels.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
-def test_images_are_those_of_the_gz_file() -> None:
-    with gzip.open(RAW / "t10k-images-idx3-ubyte.gz") as file:  # the format is on MNIST's page: 16 bytes, then pixels
-        assert struct.unpack(">4i", file.read(16)) == (2051, 10000, 28, 28)
-        first = list(file.read(28 * 28))
-    assert load_mnist(data_folder())[2][0].flatten().tolist() == first
+@pytest.mark.parametrize(("name", "place", "number"), [("train", 0, 60000), ("t10k", 2, 10000)])
+def test_images_and_labels_are_those_of_the_gz_files(name: str, place: int, number: int) -> None:
+    """The format is on MNIST's page: 16 bytes, then pixels; 8 bytes, then labels."""
+    images, labels = load_mnist()[place : place + 2]
+    with gzip.open(RAW / f"{name}-images-idx3-ubyte.gz") as file:
+        assert struct.unpack(">4i", file.read(16)) == (2051, number, 28, 28)
+        assert images[0].flatten().tolist() == list(file.read(28 * 28))
+        file.seek(16 + (number - 1) * 28 * 28)
+        assert images[-1].flatten().tolist() == list(file.read())
+    with gzip.open(RAW / f"{name}-labels-idx1-ubyte.gz") as file:
+        assert struct.unpack(">2i", file.read(8)) == (2049, number)
+        assert labels.tolist() == list(file.read())
+
+
+def test_mnist_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    genuine = helpers.read_mnist
+    monkeypatch.setattr(helpers, "read_mnist", lambda name, md5: names.append(name) or genuine(name, md5))
+    load_mnist.cache_clear()
+    load_round(0)
+    load_round(1)
+    assert names == [name for name, _ in MNIST.resources]
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for MNIST of which nothing is there."""
+    folder = tmp_path / "data" / "MNIST" / "raw"
+    monkeypatch.setattr(helpers, "RAW", folder)
+    return folder
+
+
+@pytest.mark.parametrize("damage", ["another text", "cut short", "a bit changed", "empty"])
+def test_a_damaged_gz_is_told_with_both_sums_and_left_alone(raw: Path, damage: str) -> None:
+    good = (RAW / LABELS).read_bytes()
+    bad = {
+        "another text": b"not what was published",
+        "cut short": good[:-1],
+        "a bit changed": good[:1000] + bytes([good[1000] ^ 1]) + good[1001:],
+        "empty": b"",
+    }[damage]
+    raw.mkdir(parents=True)
+    (raw / LABELS).write_bytes(bad)
+    with pytest.raises(UserError, match="is damaged") as caught:
+        read_mnist(LABELS, MD5)
+    found = {  # as `md5sum` gives them
+        "another text": "a7bbfc26f084ba5ee3bc3bfaf2d6d735",
+        "empty": "d41d8cd98f00b204e9800998ecf8427e",
+    }.get(damage, hashlib.md5(bad).hexdigest())
+    for part in (str(raw / LABELS), found, MD5, "git checkout"):
+        assert part in str(caught.value)
+    assert [file.read_bytes() for file in raw.iterdir()] == [bad]
+
+
+def test_a_folder_in_place_of_a_gz(raw: Path) -> None:
+    (raw / LABELS).mkdir(parents=True)
+    with pytest.raises(UserError, match=f"{LABELS} cannot be read"):
+        read_mnist(LABELS, MD5)
+
+
+class Mirror(http.server.ThreadingHTTPServer):
+    """A web server that answers each request with one content."""
+
+    def __init__(self, content: bytes, length: int | None = None) -> None:
+        self.content, self.length, self.asked = content, length or len(content), []
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.address = f"http://127.0.0.1:{self.server_port}/"
+        threading.Thread(target=self.serve_forever, args=[0.02], daemon=True).start()  # seconds till shutdown is seen
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    server: Mirror
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", str(self.server.length))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(self.server.content)
+
+    do_HEAD = do_GET  # noqa: N815 - http.server's name
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Mirror]]:
+    """A mirror of the labels, one of another file, and one whose connection breaks in the middle."""
+    good = (RAW / LABELS).read_bytes()
+    servers = {
+        "good": Mirror(good),
+        "wrong": Mirror(gzip.compress(b"other labels")),
+        "broken": Mirror(good[:2000], len(good)),
+    }
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    yield servers
+    for server in servers.values():
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An address at which nothing listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{unused.getsockname()[1]}/"
+
+
+def test_a_missing_gz_is_downloaded_once_and_put_in_place(
+    raw: Path, mirrors: dict[str, Mirror], nobody: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = [nobody, mirrors["broken"].address, mirrors["wrong"].address]
+    monkeypatch.setattr(MNIST, "mirrors", [*bad, mirrors["good"].address])
+    labels = read_mnist(LABELS, MD5)
+    assert labels.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert [file.name for file in raw.iterdir()] == [LABELS]
+    assert (raw / LABELS).read_bytes() == (RAW / LABELS).read_bytes()
+    assert set(mirrors["good"].asked) == {f"/{LABELS}"}
+    asked = len(mirrors["good"].asked)
+    assert torch.equal(read_mnist(LABELS, MD5), labels)
+    assert len(mirrors["good"].asked) == asked
+
+
+@pytest.mark.parametrize("kind", ["wrong", "broken", "none"])
+def test_what_cannot_be_downloaded_whole_leaves_nothing(
+    raw: Path, mirrors: dict[str, Mirror], nobody: str, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(MNIST, "mirrors", [nobody if kind == "none" else mirrors[kind].address])
+    with pytest.raises(UserError, match="is missing and cannot be downloaded") as caught:
+        read_mnist(LABELS, MD5)
+    assert str(raw / LABELS) in str(caught.value)
+    assert list(raw.iterdir()) == []
+
+
+def test_a_gz_stands_in_its_place_only_when_it_is_whole(
+    raw: Path, mirrors: dict[str, Mirror], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = helpers.download_url
+
+    def spy(*arguments: object) -> None:
+        genuine(*arguments)
+        assert not (raw / LABELS).exists()
+
+    monkeypatch.setattr(helpers, "download_url", spy)
+    monkeypatch.setattr(MNIST, "mirrors", [mirrors["good"].address])
+    read_mnist(LABELS, MD5)
 
 
 def test_the_md5_sums_in_data_readme_are_torchvisions() -> None:
-    text = (RAW.parent.parent / "README.md").read_text()
+    text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     for name, md5 in MNIST.resources:
         assert f"| {name} | {md5} |" in text
 
@@ -104,7 +256,7 @@ def test_both_sets_are_normalised_with_the_training_pixels() -> None:
     assert data.test_input.mean().abs() > 1e-4
 
 
-def test_target_is_lesser_or_equal() -> None:
+def test_the_target_is_1_if_the_first_digit_is_less_than_or_equal_to_the_second() -> None:
     data = load_round(0)
     for target, (first, second) in zip(data.test_target.tolist(), data.test_classes.tolist(), strict=True):
         assert target == (1 if first <= second else 0)
@@ -137,31 +289,56 @@ def test_generators_of_different_purposes_and_rounds_differ() -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, "50", True, None, 30001])
-def test_a_whole_number_that_makes_no_sense(value: object) -> None:
-    with pytest.raises(UserError, match=r"from 1 to 30000") as caught:
+def test_an_invalid_whole_number(value: object) -> None:
+    with pytest.raises(UserError) as caught:
         check_whole("NB_TRAIN_PAIRS", value, 1, 30000)
-    assert f"NB_TRAIN_PAIRS = {value!r}" in str(caught.value)
+    assert str(caught.value) == f"NB_TRAIN_PAIRS = {value!r}: it must be a whole number from 1 to 30000."
 
 
-@pytest.mark.parametrize("value", [0, -0.1, "0.1", float("nan"), float("inf"), True, None])
-def test_a_real_number_that_makes_no_sense(value: object) -> None:
-    with pytest.raises(UserError, match=r"above 0") as caught:
-        check_real("LEARNING_RATE", value, zero_allowed=False)
-    assert f"LEARNING_RATE = {value!r}" in str(caught.value)
+@pytest.mark.parametrize("value", [0, 0.0, -0.1, "0.1", float("nan"), float("inf"), -float("inf"), True, None])
+def test_an_invalid_positive_number(value: object) -> None:
+    with pytest.raises(UserError) as caught:
+        check_real("LEARNING_RATE", value, positive=True)
+    assert str(caught.value) == f"LEARNING_RATE = {value!r}: it must be a finite number above 0."
 
 
-def test_numbers_that_make_sense() -> None:
+@pytest.mark.parametrize("value", [-0.1, 1, 1.0, 2, "0", float("nan"), False, None])
+def test_an_invalid_number_below_1(value: object) -> None:
+    with pytest.raises(UserError) as caught:
+        check_real("averaging", value, below=1)
+    assert str(caught.value) == f"averaging = {value!r}: it must be a finite number of at least 0 and below 1."
+
+
+def test_valid_numbers() -> None:
     check_whole("NB_TRAIN_PAIRS", 1, 1, 30000)
     check_whole("NB_TRAIN_PAIRS", 30000, 1, 30000)
     check_whole("SEED", 10**12, 0)
-    check_real("LEARNING_RATE", 1, zero_allowed=False)
-    check_real("AUX_WEIGHT", 0, zero_allowed=True)
+    check_real("LEARNING_RATE", 1, positive=True)
+    check_real("LEARNING_RATE", 1e38, positive=True)
+    check_real("AUX_WEIGHT", 0)
+    check_real("averaging", 0, below=1)
+    check_real("averaging", 0.999, below=1)
 
 
-def test_more_pairs_than_there_are_images() -> None:
-    with pytest.raises(UserError, match="NB_TRAIN_PAIRS = 30001"):
-        load_round(0, nb_train_pairs=30001)
-    with pytest.raises(UserError, match="NB_TEST_PAIRS = 5001"):
-        load_round(0, nb_test_pairs=5001)
-    with pytest.raises(UserError, match="NB_TEST_PAIRS = 1001.* from 1 to 1000"):
-        load_round(0, nb_train_pairs=29000, nb_test_pairs=1001, validation=True)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"nb_round": -1}, "nb_round = -1: it must be a whole number of at least 0"),
+        ({"nb_round": 1.0}, "nb_round = 1.0: it must be a whole number of at least 0"),
+        ({"nb_round": True}, "nb_round = True: it must be a whole number of at least 0"),
+        ({"validation": 1}, "validation = 1: it must be True or False"),
+        ({"validation": None}, "validation = None: it must be True or False"),
+        ({"nb_train_pairs": 0}, "NB_TRAIN_PAIRS = 0: it must be a whole number from 1 to 30000"),
+        ({"nb_train_pairs": 30001}, "NB_TRAIN_PAIRS = 30001: it must be a whole number from 1 to 30000"),
+        ({"nb_test_pairs": 5001}, "NB_TEST_PAIRS = 5001: it must be a whole number from 1 to 5000"),
+        ({"nb_test_pairs": 10.0}, "NB_TEST_PAIRS = 10.0: it must be a whole number from 1 to 5000"),
+        (
+            {"nb_train_pairs": 29000, "nb_test_pairs": 1001, "validation": True},
+            "NB_TEST_PAIRS = 1001: it must be a whole number from 1 to 1000",
+        ),
+    ],
+)
+def test_an_invalid_round(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_round(**options)
+    assert str(caught.value) == f"{message}."

@@ -1,14 +1,16 @@
 """The networks, against sizes counted by hand and against the branch run twice."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers import nb_parameters
-from models.AuxLoss import AuxModel
+from helpers import UserError, nb_parameters
+from models.AuxLoss import AuxModel, AuxModel1
 from models.SimpleCNN import SimpleModel
-from models.WSharing import WSModel
+from models.WSharing import WSModel, WSModel1
 
 ALL = [SimpleModel, WSModel, AuxModel]
 
@@ -34,9 +36,16 @@ def test_parameters_counted_by_hand() -> None:
     assert nb_parameters(WSModel((32, 64), 100)) == nb_parameters(AuxModel((32, 64), 100)) == sharing == 45_568
 
 
+@pytest.mark.parametrize("model_class", [WSModel1, AuxModel1])
+def test_parameters_of_the_exploration_classes_counted_by_hand(model_class: type[WSModel]) -> None:
+    normalisation = 2 * (32 + 64 + 150)
+    counted = conv(1, 32) + conv(32, 64) + linear(256, 150) + linear(150, 10) + normalisation
+    assert nb_parameters(model_class()) == counted == 59_368
+
+
 def test_budget() -> None:
     simple, sharing, auxiliary = (nb_parameters(model()) for model in ALL)
-    assert max(simple, sharing) <= 70_000
+    assert max(simple, sharing, nb_parameters(WSModel1())) <= 70_000
     assert abs(simple - sharing) <= 0.05 * sharing
     assert auxiliary == sharing
 
@@ -68,6 +77,13 @@ def test_the_layers_are_those_that_the_replicated_work_describes() -> None:
         assert kinds == [*one_round, *one_round, "Flatten", "Linear", "ReLU", "Linear"]
 
 
+@pytest.mark.parametrize("model_class", [WSModel1, AuxModel1])
+def test_the_exploration_classes_normalise_before_each_relu(model_class: type[WSModel]) -> None:
+    kinds = [type(layer).__name__ for layer in model_class().branch]
+    one_round = ["Conv2d", "MaxPool2d", "BatchNorm2d", "ReLU"]
+    assert kinds == [*one_round, *one_round, "Flatten", "Linear", "BatchNorm1d", "ReLU", "Linear"]
+
+
 @pytest.mark.parametrize("model_class", [WSModel, AuxModel])
 def test_sharing_is_the_branch_run_twice(model_class: type[WSModel]) -> None:
     torch.manual_seed(0)
@@ -75,8 +91,43 @@ def test_sharing_is_the_branch_run_twice(model_class: type[WSModel]) -> None:
     first, second = model.branch(pairs[:, 0:1]), model.branch(pairs[:, 1:2])
     assert first.shape == (5, 10)
     torch.testing.assert_close(model.digit_scores(pairs), torch.stack([first, second], 1))
-    merged = torch.cat([model.merge(first), model.merge(second)], 1)
+    merged = torch.cat([first.clamp_min(0), second.clamp_min(0)], 1)  # ReLU
     torch.testing.assert_close(model(pairs), merged @ model.final.weight.T + model.final.bias)
+
+
+def softmax(scores: list[float]) -> list[float]:
+    total = sum(math.exp(score) for score in scores)
+    return [math.exp(score) / total for score in scores]
+
+
+ACTIVATIONS = {
+    "none": lambda scores: scores,
+    "relu": lambda scores: [max(score, 0) for score in scores],
+    "tanh": lambda scores: [math.tanh(score) for score in scores],
+    "sigmoid": lambda scores: [1 / (1 + math.exp(-score)) for score in scores],
+    "softmax": softmax,
+    "log-softmax": lambda scores: [math.log(probability) for probability in softmax(scores)],
+}
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_of_the_ten_scores_against_plain_python(activation: str) -> None:
+    torch.manual_seed(0)
+    model, scores = WSModel(activation=activation), torch.randn(2, 10)
+    merged = sum((ACTIVATIONS[activation](digit) for digit in scores.tolist()), [])
+    expected = [
+        sum(weight * value for weight, value in zip(row, merged, strict=True)) + bias
+        for row, bias in zip(model.final.weight.tolist(), model.final.bias.tolist(), strict=True)
+    ]
+    assert model.compare(scores.unsqueeze(0))[0].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["ReLU", "gelu", "", None, nn.ReLU()])
+def test_an_unknown_activation(activation: object) -> None:
+    with pytest.raises(UserError) as caught:
+        WSModel(activation=activation)
+    said = f"activation = {activation!r}: it must be one of none, relu, tanh, sigmoid, softmax, log-softmax."
+    assert str(caught.value) == said
 
 
 def test_a_shared_weight_gets_the_gradients_of_both_digits() -> None:

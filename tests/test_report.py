@@ -1,263 +1,230 @@
-"""What the report's scripts write, against answers by hand and against the saved rows."""
+"""What build.py writes, in a copy of the checkout, and that it is what is committed."""
 
-import ast
-import csv
-import inspect
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from statistics import mean, stdev
+from typing import Any
 
-import ablation
-import benchmark
 import build
-import evidence
-import exploration
-import figures
-import numpy as np
 import pypdf
 import pytest
-import report_numbers
-import rows
-import torch
-import tuning
+import typst
+from common.drawing import save, spread
+from common.rows import RESULTS, Saved
 from conftest import ROOT
-from evidence import claims_of, rows_of
-from matplotlib.collections import PathCollection
+from experiments.catalogue import PICTURES
+from matplotlib.figure import Figure
+from test_rooms import BASE, EXPLORATION, THIRTY, effect, mean_of, percent
+from test_rows import sealed, write
+from test_study import saved as rows_of_file
 
-from helpers import UserError, nb_parameters, train
-from models.AuxLoss import AuxModel1
-from models.SimpleCNN import SimpleModel
-from models.WSharing import WSModel, WSModel1
+from helpers import UserError
 
-
-def test_the_base_networks_have_the_settings_that_were_chosen() -> None:
-    merge = tuning.chosen(tuning.MERGE_SETTINGS)
-    size = tuning.chosen(tuning.size_settings(merge["merge"], merge["shuffle"]))
-    assert isinstance(WSModel().merge, type(rows.MERGES[size["merge"]]))
-    assert inspect.signature(train).parameters["shuffle"].default == size["shuffle"]
-    for model in (SimpleModel, WSModel):
-        defaults = inspect.signature(model).parameters
-        assert list(defaults["maps"].default) == size["maps"]
-        assert defaults["hidden"].default == size["hidden"]
+REPORT = ROOT / "report"
+README, STUDY = ROOT / "README.md", REPORT / "README.md"
+PLACE = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
+MADE = ["README.md", "report/README.md", "report/numbers.json", "report/report.pdf"]
+MADE += [f"report/figures/{name}.svg" for name in PICTURES]
 
 
-def test_the_choice_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewest parameters within one standard error of the best, and of those the best."""
-    settings = [{"maps": [32, 64], "hidden": hidden} for hidden in (150, 100, 100, 50)]
-    # means 90, 89.7, 89.9, 89; the best one's standard error is 1 / sqrt(4) * sd = 0.408
-    means = [[89.5, 90.5, 89, 91], [89.7] * 4, [89.9] * 4, [89] * 4]
-    monkeypatch.setattr(tuning, "accuracies", lambda _: [{"mean": each} for each in means])
-    assert tuning.chosen(settings) is settings[2]
+def build_in(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run build.py in a copy to its end."""
+    variables = {**os.environ, **environment}
+    for name in {"LC_ALL", "PYTHONUTF8", "PYTHONIOENCODING"} - environment.keys():
+        variables.pop(name, None)
+    command = [sys.executable, str(folder / "report" / "build.py")]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=variables, cwd=folder.parent)
 
 
-@pytest.mark.parametrize("name", ["tuning", "ablation", "exploration", "epochs"])
-def test_no_tuning_in_the_rounds_of_the_study(name: str) -> None:
-    with (rows.RESULTS / f"{name}.csv").open(newline="") as file:
-        assert min(int(row["round"]) for row in csv.DictReader(file)) >= 1000
+def pages(file: Path) -> list[str]:
+    return [page.extract_text() for page in pypdf.PdfReader(file).pages]
 
 
-@pytest.mark.parametrize("script", [ablation, exploration, tuning])
-def test_tables_are_those_of_the_saved_rows(script: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = {}
-    monkeypatch.setattr(sys, "argv", ["script"])
-    monkeypatch.setattr(script, "write_whole", lambda file, text: written.update({file: text}))
-    monkeypatch.setattr(script, "complete", lambda *_: None, raising=False)
-    script.main()
-    ((file, text),) = written.items()
-    assert file.read_text() == text
-
-
-@pytest.mark.parametrize("model_class", [WSModel1, AuxModel1])
-def test_docstrings_have_the_numbers_of_the_ablation(model_class: type[WSModel1]) -> None:
-    said = " ".join(str(model_class.__doc__).split())
-    text = (rows.RESULTS / "ablation.md").read_text()
-    section = text[text.index(f"## {model_class.__name__}") :].split("\n## ")[0]
-    lines = [line.split(" | ") for line in section.splitlines() if "±" in line and line.startswith("| ")]
-    assert len(lines) == len(ablation.differences(model_class.__name__))
-    for cells in lines:
-        name = cells[0].removeprefix("| ").split(" (with ")[0]
-        assert f"{name} {float(cells[2].split()[0]):.2f}" in said
-
-
-def test_the_default_run_is_round_0_of_the_study() -> None:
-    documented = ast.get_docstring(ast.parse((ROOT / "test.py").read_text()))
-    assert documented is not None
-    for network in ("SimpleModel", "WSModel", "AuxModel"):
-        (row,) = rows_of(claims_of(network, 1))
-        line = next(line for line in documented.splitlines() if line.split()[:1] == [network])
-        first, last = (f"{float(row[name]):.4f}" for name in ("first_loss", "last_loss"))
-        parameters = f"{int(row['parameters']):,}"
-        accuracy = f"{100 - int(row['wrong']) / 10:.1f}"
-        assert line.split()[:7] == [network, parameters, first, last, accuracy, "%", row["wrong"]]
-
-
-def test_the_full_ablation_is_the_exploration_class_and_the_empty_one_its_base() -> None:
-    variants = ablation.variants("WSModel1")
-    torch.manual_seed(0)
-    full = ablation.build(WSModel1, **ablation.job("WSModel1", variants["all"], 0).model)
-    torch.manual_seed(0)
-    genuine = WSModel1()
-    pairs = torch.randn(4, 2, 14, 14)
-    assert torch.equal(full(pairs), genuine(pairs))
-    assert ablation.job("WSModel1", variants["all"], 0).training == WSModel1.training
-    none = ablation.job("WSModel1", variants["none"], 0)
-    assert none.training == {}
-    base = ablation.build(WSModel1, **none.model)
-    assert [type(layer) for layer in base.branch] == [type(layer) for layer in WSModel().branch]
-    assert nb_parameters(base) == nb_parameters(WSModel())
-
-
-def test_best_order_finds_a_permutation() -> None:
-    order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
-    table = np.ones((10, 10), dtype=int)
-    for digit, score in enumerate(order):
-        table[digit, score] = 50
-    assert figures.best_order(table) == order
-
-
-def test_the_counts_of_digits_and_pairs_are_whole() -> None:
-    with (rows.RESULTS / "digits.csv").open(newline="") as file:
-        digits = list(csv.DictReader(file))
-    with (rows.RESULTS / "pairs.csv").open(newline="") as file:
-        pairs = list(csv.DictReader(file))
-    for network in ("WSModel1", "AuxModel1"):
-        assert sum(int(row["images"]) for row in digits if row["network"] == network) == 10 * 2000
-        assert sum(int(row["pairs"]) for row in pairs if row["network"] == network) == 10 * 1000
-        wrong = sum(int(row["wrong"]) for row in pairs if row["network"] == network)
-        assert wrong == sum(int(row["wrong"]) for row in rows_of(claims_of(network, 10)))
-
-
-def test_the_yardstick_has_the_published_sizes() -> None:
-    sizes = [nb_parameters(model()) for model in (benchmark.ObviousSimple, benchmark.ObviousWS, benchmark.ObviousAux)]
-    assert sizes == [140_994, 178_028, 130_288]
-
-
-def test_operations_by_hand() -> None:
-    convolutions = 2 * 144 * 32 * 18 + 2 * 16 * 64 * 288
-    assert benchmark.operations(SimpleModel().layers, 2) == convolutions + 2 * (256 * 150 + 150 * 2)
-
-
-def test_unknown_settings_of_the_exploration_are_refused() -> None:
-    command = [sys.executable, str(ROOT / "report" / "exploration.py"), '{"colour": 1}']
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: unknown settings ['colour']")
-
-
-def test_the_report_and_readme_are_those_of_the_saved_rows(tmp_path: Path) -> None:
-    """The command in a copy: its README and the words of its report are the committed ones, on 4 to 6 pages."""
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A copy without anything that is made, built where Python takes texts for ASCII."""
+    folder = tmp_path_factory.mktemp("built") / "a checkout"
     for name in ("models", "report", "data"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*-ubyte", "*.pdf"))
-    for name in ("helpers.py", "README.md"):
-        shutil.copy(ROOT / name, tmp_path)
-    readme, committed = tmp_path / "README.md", (ROOT / "README.md").read_text()
-    emptied, count = re.subn(r"(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)", r"\1\3", committed, flags=re.DOTALL)
-    assert count == 5
-    readme.write_text(emptied)
-    command = [sys.executable, str(tmp_path / "report" / "build.py")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stderr == ""
-    assert readme.read_text() == committed
-    ours, theirs = (pypdf.PdfReader(folder / "report" / "report.pdf") for folder in (tmp_path, ROOT))
-    assert [page.extract_text() for page in ours.pages] == [page.extract_text() for page in theirs.pages]
-    assert 4 <= len(ours.pages) <= 6
-    for name in figures.FIGURES_BY_NAME:
-        assert (tmp_path / "report" / "figures" / f"{name}.svg").stat().st_size > 10_000
-    assert list(tmp_path.rglob("*.partial*")) == []
+        left_out = shutil.ignore_patterns("__pycache__", "figures", "numbers.json", "*.pdf", "*.lock")
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    shutil.copy(ROOT / "helpers.py", folder)
+    for file in (README, STUDY):
+        emptied = PLACE.sub(r"\1\3", file.read_text(encoding="utf-8"))
+        (folder / file.relative_to(ROOT)).write_text(emptied, encoding="utf-8")
+    return folder, build_in(folder, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
 
 
-def test_a_readme_without_a_place_for_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text((ROOT / "README.md").read_text().replace("<!-- claims -->", ""))
-    monkeypatch.setattr(build, "README", readme)
-    with pytest.raises(UserError, match="0 places for the table 'claims', it should have one"):
-        build.readme()
+def test_all_is_made_from_the_saved_rows_as_it_is_committed(
+    built: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, done = built
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    for name in MADE:
+        if not name.endswith(".pdf"):
+            assert (folder / name).read_bytes() == (ROOT / name).read_bytes(), name
+    ours, theirs = pages(folder / "report" / "report.pdf"), pages(REPORT / "report.pdf")
+    assert ours == theirs
+    assert 4 <= len(ours) <= 8
+    assert list(folder.rglob("*.partial*")) == []
 
 
-def test_counts_of_other_runs_are_not_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = evidence.read_table("pairs")
-    counts[0]["wrong"] = str(int(counts[0]["wrong"]) + 1)
-    monkeypatch.setattr(report_numbers, "read_table", lambda _: counts)
-    with pytest.raises(UserError, match="has other errors of WSModel1 than claims.csv"):
-        report_numbers.of_exploration()
+def test_a_second_build_changes_nothing() -> None:
+    """What is in the READMEs is what would be written into them."""
+    numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
+    assert build.readmes(numbers) == {file: file.read_text(encoding="utf-8") for file in (README, STUDY)}
+    places = {name for file in (README, STUDY) for _, name, _ in PLACE.findall(file.read_text(encoding="utf-8"))}
+    assert places == set(build.tables(numbers)) == {"results", "speed", "experiments"}
 
 
-def test_a_report_without_a_row_is_not_built(tmp_path: Path) -> None:
-    for name in ("models", "report"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("helpers.py", "README.md"):
-        shutil.copy(ROOT / name, tmp_path)
-    before = {file: file.read_bytes() for file in (tmp_path / "README.md", tmp_path / "report" / "report.pdf")}
-    file = tmp_path / "report" / "results" / "sharing.csv"
-    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
-    command = [sys.executable, str(tmp_path / "report" / "build.py")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert re.fullmatch(r"error: .*sharing.csv lacks 1 rows, the first of Untied.* Run report/study.py.\n", done.stderr)
-    assert before == {file: file.read_bytes() for file in before}
+def test_a_changed_row_ends_the_build_before_anything_is_written(
+    built: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """A row with a value that cannot be, and the right checksum."""
+    folder, _ = built
+    file = folder / "report" / "results" / "claims.csv"
+    rows = rows_of_file(file)
+    before = {name: (folder / name).read_bytes() for name in MADE}
+    write(file, *rows[:-2], sealed({**rows[-2], "wrong": "5000"}), rows[-1])
+    done = build_in(folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    where = f"error: {file}, line 150: {rows[-2]['network']} in round {rows[-2]['round']}: wrong = '5000': "
+    assert done.stderr.startswith(where)
+    assert done.stderr.count("\n") == 1
+    assert {name: (folder / name).read_bytes() for name in MADE} == before
 
 
-def percent_of_claims() -> dict[str, list[float]]:
-    """Return the accuracies of the base networks, a round each, without the project's own reading and checks."""
-    percent = {name: [0.0] * 30 for name in ("SimpleModel", "WSModel", "AuxModel")}
-    with (rows.RESULTS / "claims.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["network"] in percent:
-                percent[row["network"]][int(row["round"])] = 100 - int(row["wrong"]) / 10
-    return percent
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder into which build.main writes, without figures and pdf; the saved rows are those of the checkout."""
+    (tmp_path / "report").mkdir()
+    readmes = [tmp_path / "README.md", tmp_path / "report" / "README.md"]
+    for file, copied in zip((README, STUDY), readmes, strict=True):
+        shutil.copy(file, copied)
+    monkeypatch.setattr(build, "READMES", tuple(readmes))
+    monkeypatch.setattr(build, "NUMBERS", tmp_path / "report" / "numbers.json")
+    monkeypatch.setattr(build, "REPORT", tmp_path / "report")
+    return tmp_path
 
 
-def test_readme_has_the_means_and_intervals_of_the_claims() -> None:
-    """Without the project's own statistics."""
-    percent = percent_of_claims()
-    text = (ROOT / "README.md").read_text()
-    for better, worse in (("WSModel", "SimpleModel"), ("AuxModel", "WSModel")):
-        differences = [a - b for a, b in zip(percent[better], percent[worse], strict=True)]
-        half = 2.045230 * stdev(differences) / 30**0.5  # Student's t for 29 degrees of freedom, from tables
-        line = next(line for line in text.splitlines() if f"| {better} - {worse} |" in line)
-        assert f"| **{mean(differences):+.2f} points** |" in line
-        assert f"| {mean(differences) - half:+.2f} to {mean(differences) + half:+.2f} |" in line
-    for name, values in percent.items():
-        assert f"**{mean(values):.2f} %**" in next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
+@pytest.mark.parametrize(
+    ("count", "old", "new"), [(0, "<!-- results -->", ""), (2, "", "<!-- results -->\n<!-- end of results -->\n")]
+)
+def test_a_readme_without_one_place_for_a_table(elsewhere: Path, count: int, old: str, new: str) -> None:
+    file = elsewhere / "report" / "README.md"
+    file.write_text(file.read_text(encoding="utf-8") + new, encoding="utf-8")
+    other = elsewhere / "README.md"
+    other.write_text(other.read_text(encoding="utf-8").replace(old, ""), encoding="utf-8")
+    texts = file.read_bytes(), other.read_bytes()
+    message = f"the READMEs have {count} places for the table 'results', they should have one"
+    with pytest.raises(UserError, match=message):
+        build.main()
+    assert (file.read_bytes(), other.read_bytes()) == texts
+    assert not (elsewhere / "report" / "numbers.json").exists()
 
 
-def test_every_round_is_in_the_figure_of_the_claims() -> None:
-    percent = list(percent_of_claims().values())
-    drawn = [
-        [sorted(dots.get_offsets()[:, 1]) for dots in axes.collections if isinstance(dots, PathCollection)]
-        for axes in figures.claims_figure().axes
-    ]
-    assert drawn[0] == [pytest.approx(sorted(values)) for values in percent]
-    differences = [[a - b for a, b in zip(*pair, strict=True)] for pair in ((percent[1], percent[0]), percent[:0:-1])]
-    assert drawn[1] == [pytest.approx(sorted(values)) for values in differences]
+def test_a_missing_row_ends_the_build(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("results")
+    for file in RESULTS.glob("*.csv"):
+        shutil.copy(file, folder)
+    file = folder / "more_rounds.csv"
+    (taken, *_), rows = rows_of_file(file), rows_of_file(file)
+    write(file, *rows[1:])
+    monkeypatch.setattr(build, "Saved", lambda jobs: Saved(jobs, folder))
+    missing = f"more_rounds: {taken['network']} in round {taken['round']} with {taken['settings']}"
+    with pytest.raises(UserError, match=re.escape(f"{file} lacks 1 rows, the first {missing}. Run report/study.py.")):
+        build.main()
+    assert not (elsewhere / "report" / "numbers.json").exists()
 
 
-def test_the_networks_in_the_figure_have_their_sizes() -> None:
-    """Against a calculation by hand."""
-    first, second, hidden, last = figures.blocks(WSModel().branch, 1)
-    assert first.splitlines() == ["conv 3×3", "max-pool 2×2", "ReLU", "32×6×6", f"({32 * 9 + 32})"]
-    assert second.splitlines()[-2:] == ["64×2×2", f"({64 * 32 * 9 + 64:,})"]
-    assert hidden.splitlines() == ["linear", "ReLU", "150", f"({256 * 150 + 150:,})"]
-    assert last.splitlines() == ["linear", "10", f"({150 * 10 + 10:,})"]
-
-
-def test_how_numbers_are_written() -> None:
-    assert report_numbers.minus("-1.20 [-0.03, +0.00]") == "−1.20 [−0.03, +0.00]"
-    assert report_numbers.minus("-0.00 -0.0") == "+0.00 +0.0"
-    assert report_numbers.p_text(0.0123) == "0.0123"
-    assert report_numbers.p_text(0.00004) == "below 0.0001"
-    assert report_numbers.with_half([1, 2, 3]) == "2.00 ± 2.48"  # 4.302653 / sqrt(3)
-    row = {"train_wrong": "5", "train_total": "200", "digits_wrong": "30", "total": "500"}
-    assert report_numbers.train_accuracy(row) == 97.5
-    assert report_numbers.digits_right([row]) == 97
+def test_the_report_is_made_from_the_numbers_alone(tmp_path: Path) -> None:
+    """In any editor of Typst: the numbers, the figures and the references are beside it."""
+    shutil.copytree(REPORT / "figures", tmp_path / "figures")
+    for name in ("report.typ", "references.yml"):
+        shutil.copy(REPORT / name, tmp_path)
+    numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
+    numbers["claims"]["claims"][0]["mean"] = "+77.77"
+    (tmp_path / "numbers.json").write_text(json.dumps(numbers), encoding="utf-8")
+    typst.compile(str(tmp_path / "report.typ"), output=str(tmp_path / "report.pdf"), root=str(tmp_path), format="pdf")
+    text = " ".join(pages(tmp_path / "report.pdf"))
+    assert text.count("+77.77") == 2  # in the summary and in the table
+    numbers["claims"]["claims"][0].pop("mean")
+    (tmp_path / "numbers.json").write_text(json.dumps(numbers), encoding="utf-8")
+    with pytest.raises(RuntimeError, match="mean"):
+        typst.compile(str(tmp_path / "report.typ"), root=str(tmp_path), format="pdf")
 
 
 def test_no_result_is_typed_in_the_report() -> None:
     """Its text has no decimal number: they all come from the saved rows."""
-    text = (ROOT / "report" / "report.typ").read_text()
+    text = (REPORT / "report.typ").read_text(encoding="utf-8")
     prose = text[text.index("#align(center)") :]
     prose = re.sub(r"\d+(\.\d+)?(pt|cm|fr|em|%)", "", prose)  # sizes on the page
     assert re.findall(r"\d+\.\d+", prose) == []
+
+
+def test_readme_has_the_means_and_effects_of_the_saved_rows() -> None:
+    """Without the project's own reading and statistics."""
+    accuracies = {name: percent("claims", name, THIRTY) for name in (*BASE, *EXPLORATION)}
+    above = {"WSModel": "SimpleModel", "AuxModel": "WSModel", "WSModel1": "WSModel", "AuxModel1": "AuxModel"}
+    text = README.read_text(encoding="utf-8")
+    for name, values in accuracies.items():
+        cells = next(line for line in text.splitlines() if line.startswith(f"| {name} |")).split(" | ")
+        middle, half = re.fullmatch(r"\*\*([\d.]+)\*\* ± ([\d.]+)", cells[3]).groups()
+        assert {"mean": middle, "half": half} == {key: mean_of(values)[key] for key in ("mean", "half")}
+        if name in above:
+            said = re.fullmatch(r"(\S+) \[(\S+), (\S+)\] over (\w+)(: \*\*holds\*\*)? \|", cells[4])
+            assert dict(zip(("mean", "low", "high"), said.groups(), strict=False)) == effect(
+                values, accuracies[above[name]]
+            )
+            assert said[4] == above[name]
+            assert bool(said[5]) == (name in ("WSModel", "AuxModel"))
+
+
+@pytest.mark.parametrize("documented", [ROOT / "test.py", README], ids=lambda file: file.name)
+def test_the_run_that_is_shown_is_round_0_of_the_claims(documented: Path) -> None:
+    lines = documented.read_text(encoding="utf-8").splitlines()
+    for row in rows_of_file(RESULTS / "claims.csv"):
+        if row["round"] == "0" and row["network"] in BASE:
+            first, last = (f"{float(row[name]):.4f}" for name in ("first_loss", "last_loss"))
+            results = [first, last, f"{100 - int(row['wrong']) / 10:.1f}", "%", row["wrong"]]
+            expected = [row["network"], f"{int(row['parameters']):,}", *results]
+            assert any(line.split()[:7] == expected for line in lines), expected
+
+
+@pytest.mark.parametrize("name", EXPLORATION)
+def test_docstrings_have_the_numbers_of_the_ablation(name: str) -> None:
+    numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
+    file = ROOT / "models" / ("WSharing.py" if name == "WSModel1" else "AuxLoss.py")
+    said = " ".join(file.read_text(encoding="utf-8").split())
+    for line in numbers["ablation"]["lines"]:
+        if name in line:
+            assert f"{line['name']} {float(line[name]['lost']['mean']):.2f}" in said
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Drawing
+
+
+def test_a_figure_is_the_same_whenever_it_is_drawn(tmp_path: Path) -> None:
+    def draw(_: Any) -> Figure:
+        figure = Figure()
+        figure.subplots().plot([1, 2], label="a line")
+        return figure
+
+    for name in ("one", "two"):
+        save(draw, Saved([]), tmp_path / f"{name}.svg")
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.svg", "two.svg"]
+
+
+def test_neighbours_in_height_are_drawn_apart() -> None:
+    places = spread([5.0, 1.0, 5.1, 1.1, 5.05], 2)
+    assert all(-2 <= place <= 2 for place in places)
+    assert len(set(places)) == 5
+    for first, second in ((0, 4), (4, 2), (1, 3)):
+        assert abs(places[first] - places[second]) > 0.5

@@ -1,6 +1,7 @@
-"""The study: its rows, its command, its networks, and a saved round that comes out again."""
+"""The study's command, its workers, and verify.py's, in a copy of the checkout whose runs are short."""
 
-import ast
+import csv
+import json
 import os
 import re
 import shutil
@@ -8,113 +9,268 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-import networks
+import psutil
 import pytest
-import rows
 import study
-import torch
+from common import running
+from common.networks import AUX1, SIMPLE, Network
+from common.rows import COLUMNS, Job, read_rows
+from common.running import run_job, run_missing
 from conftest import ROOT, Checkout
-from evidence import claims_of, rows_of
+from experiments.catalogue import EXPERIMENTS, name_of
 from filelock import FileLock
-from rows import Job, complete, read
+from test_rows import sealed, write
 
-from helpers import SIDE, nb_parameters
-from models.WSharing import WSModel
+import helpers
+from helpers import UserError
 
-
-def quick(network: str, nb_round: int, **training: float) -> Job:
-    """A job of one second."""
-    return Job("test", network, nb_round, {}, {"nb_epochs": 1, **training}, {"nb_train_pairs": 20, "nb_test_pairs": 20})
+FEW = {"nb_train_pairs": 20, "nb_test_pairs": 20}
+Row = dict[str, str]
 
 
-def told_apart(found: list[dict[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
-    """Return the rows without seconds, by network and round."""
-    return {
-        (row["network"], row["round"]): {key: value for key, value in row.items() if key != "seconds"} for row in found
-    }
+def saved(file: Path) -> list[Row]:
+    """Return a file's rows, none if there is no file; a last line that is being written is left out."""
+    if not file.exists():
+        return []
+    with file.open(newline="", encoding="utf-8") as opened:
+        return [row for row in csv.DictReader(opened) if row["checksum"]]
 
 
-def test_rows_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
-    jobs = [quick(network, r) for r in (0, 1) for network in rows.NETWORKS]
-    for workers in (1, 2):
-        complete(tmp_path / f"{workers}.csv", jobs, workers=workers)
-    one, two = (read(tmp_path / f"{workers}.csv") for workers in (1, 2))
-    assert len(one) == len(jobs) == 10
-    assert told_apart(one) == told_apart(two)
+def results_of(rows: list[Row], *more: str) -> list[Row]:
+    """Return rows in order, without what differs from run to run, and without more columns."""
+    left_out = ("seconds", "checksum", *more)
+    found = [{column: row[column] for column in row if column not in left_out} for row in rows]
+    return sorted(found, key=lambda row: (row["network"], row["round"], row["settings"]))
 
 
-def test_only_what_is_missing_is_run_again(tmp_path: Path) -> None:
-    file = tmp_path / "rows.csv"
-    complete(file, [quick("SimpleModel", 0), quick("SimpleModel", 0)], workers=1)
-    assert len(read(file)) == 1  # the same job once
-    file.write_text(file.read_text()[:-20])  # cut short, as by a crash
-    assert read(file) == []
-    complete(file, [quick("SimpleModel", 0)], workers=1)
-    before = file.read_text()
-    complete(file, [quick("SimpleModel", r) for r in (0, 1)], workers=1)
-    assert file.read_text().startswith(before)
-    assert [row["round"] for row in read(file)] == ["0", "1"]
-
-
-def test_rows_of_other_code_are_not_mixed(tmp_path: Path) -> None:
-    file = tmp_path / "rows.csv"
-    complete(file, [quick("SimpleModel", 0)], workers=1)
-    text = file.read_text().replace(rows.code_version(), "0123456789ab")
-    file.write_text(text)
-    complete(file, [quick("SimpleModel", 0)], workers=1)  # nothing is missing
-    with pytest.raises(SystemExit, match="rows of other versions of the code"):
-        complete(file, [quick("SimpleModel", 1)], workers=1)
-    assert file.read_text() == text
-
-
-def test_a_run_that_diverges_is_a_row(tmp_path: Path) -> None:
-    file = tmp_path / "rows.csv"
-    complete(file, [quick("SimpleModel", 0, learning_rate=1e30, mini_batch_size=5)], workers=1)
-    (row,) = read(file)
-    assert row["error"].startswith("SimpleModel: the loss is ")
-    assert row["wrong"] == row["last_loss"] == ""
-
-
-def test_code_version_is_that_of_the_code_alone(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "helpers.py", tmp_path)
-    shutil.copytree(ROOT / "models", tmp_path / "models")
-    before = rows.code_version(tmp_path)
-    assert before == rows.code_version()
-    file = tmp_path / "models" / "SimpleCNN.py"
-    text = file.read_text()
-    file.write_text(text.replace('"""', '"""Other words. ', 1) + "\n# a comment\n")
-    assert rows.code_version(tmp_path) == before
-    file.write_text(text.replace("nn.Flatten()", "nn.Flatten(1)"))
-    assert rows.code_version(tmp_path) != before
-
-
-def test_code_version_is_that_of_the_networks_too() -> None:
-    controls = rows.other_sources(
-        [Job("sharing", "UntiedModel", 0), Job("claims", "WSModel", 0)], networks.ALL_NETWORKS
-    )
-    assert controls == {ROOT / "report" / "networks.py"}
-    assert rows.other_sources([Job("claims", "WSModel", 0)], networks.ALL_NETWORKS) == set()
-    assert rows.code_version(ROOT, controls) != rows.code_version()
-
-
-def test_code_version_is_the_same_for_all_versions_of_python() -> None:
-    """Nothing in it that only some versions have: empty lists, type_params, kind."""
-    arguments, body = "args=arguments(args=[arg(arg='x')])", "body=[Return(value=Name(id='x', ctx=Load()))]"
-    text = f"Module(body=[FunctionDef(name='f', {arguments}, {body})])"
-    assert rows.canonical(ast.parse("def f(x):  # a comment\n    return (x)")) == text
-
-
-def test_two_studies_do_not_write_to_the_same_file(tmp_path: Path) -> None:
-    file = tmp_path / "rows.csv"
-    with FileLock(f"{file}.lock"), pytest.raises(SystemExit, match="another process is adding rows to"):
-        complete(file, [quick("SimpleModel", 0)], workers=1)
-    assert not file.exists()
+def quick(network: Network, nb_round: int, **training: float) -> Job:
+    """A run of a moment."""
+    return Job("test", network, nb_round, {}, {"nb_epochs": 1, **training}, FEW)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The command
+# One run, and a file of rows
+
+
+def test_a_row_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the parts that it is made of."""
+    monkeypatch.setattr(running, "commit", lambda: "1234567")
+    counts: list[int] = []
+
+    def details(model: Any, data: helpers.Round) -> list[int]:
+        counts.append(helpers.nb_wrong(model, data.test_input, data.test_target))
+        return counts
+
+    job = quick(AUX1, 3, mini_batch_size=10)._replace(details=details)
+    row = run_job(job)
+    data = helpers.load_round(3, **FEW)
+    settings = {**AUX1.make.settings, "nb_epochs": 1, "mini_batch_size": 10}
+    result = helpers.run(data, AUX1.make, AUX1.train, data.train_classes, **settings)
+    assert list(row) == COLUMNS
+    assert [row[name] for name in ("experiment", "network", "round", "settings")] == list(job.key)
+    assert row["parameters"] == str(helpers.nb_parameters(result.model)) == "59368"
+    assert row["first_loss"] == row["last_loss"] == str(round(result.losses[0], 6))
+    assert row["train_wrong"] == str(helpers.nb_wrong(result.model, data.train_input, data.train_target))
+    assert row["wrong"] == str(result.nb_wrong) == str(counts[0])
+    assert row["train_total"] == row["total"] == "20"
+    assert row["details"] == f"[{counts[0]}]"
+    read = [scores.argmax(1) for scores in result.model.digit_scores(data.test_input).unbind(1)]
+    wrong = sum(int((read[n] != data.test_classes[:, n]).sum()) for n in (0, 1))
+    assert row["digits_wrong"] == str(wrong)
+    assert row["torch"].split("+")[0] == running.this_machine()[0]
+    assert row["arithmetic"] == running.this_machine()[1]
+    assert row["error"] == ""
+    assert row["commit"] == "1234567"
+    assert row == sealed(row)
+    assert float(row["seconds"]) > 0
+
+
+def test_a_row_names_all_that_rounding_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
+    for name, value in zip(helpers.SAME_DIGITS, ("avx2", "AVX2", "COMPATIBLE"), strict=True):
+        monkeypatch.setenv(name, value)
+    assert running.arithmetic() == "AVX2 avx2 AVX2 COMPATIBLE"
+    monkeypatch.setenv("MKL_CBWR", "OFF")
+    assert running.arithmetic() == "AVX2 avx2 AVX2 OFF"
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "DEFAULT")
+    assert running.arithmetic() == "DEFAULT"
+
+
+def test_only_what_is_missing_is_run_again(tmp_path: Path) -> None:
+    file, every = tmp_path / "results" / "test.csv", [quick(SIMPLE, r) for r in (0, 1)]
+    run_missing(file, [every[0], every[0]], every, workers=1)
+    assert [row["round"] for row in saved(file)] == ["0"]  # the same run once
+    file.write_text(file.read_text()[:-20])  # cut short, as by a crash
+    run_missing(file, every[:1], every, workers=1)
+    before = file.read_text()
+    assert before.count("\n") == 2
+    run_missing(file, every, every, workers=1)
+    assert file.read_text().startswith(before)
+    assert list(read_rows(file, every)) == [job.key for job in every]
+
+
+def test_a_run_that_diverges_is_a_row(tmp_path: Path) -> None:
+    file, job = tmp_path / "test.csv", quick(SIMPLE, 0, learning_rate=1e30, mini_batch_size=5)
+    run_missing(file, [job], [job], workers=1)
+    (row,) = read_rows(file, [job]).values()
+    assert row["error"].startswith("SimpleModel diverged in epoch 1 of 1 (loss ")
+    assert row["wrong"] == row["last_loss"] == row["parameters"] == ""
+    run_missing(file, [job], [job], workers=1)
+    assert len(saved(file)) == 1  # it is not run again
+
+
+def test_a_wrong_setting_is_no_row(tmp_path: Path) -> None:
+    for wrong in ({"nb_epochs": 0}, {"learning_rate": -1}, {"mini_batch_size": 2.5}):
+        job = quick(SIMPLE, 0, **wrong)
+        with pytest.raises(UserError, match=next(iter(wrong)).upper()):
+            run_missing(tmp_path / "test.csv", [job], [job], workers=1)
+        assert saved(tmp_path / "test.csv") == []
+
+
+@pytest.mark.parametrize("other", [{"arithmetic": "AVX9"}, {"torch": "9.9.9"}], ids=str)
+def test_rows_of_another_kind_are_not_added_to(tmp_path: Path, other: Row) -> None:
+    file, every = tmp_path / "test.csv", [quick(SIMPLE, r) for r in (0, 1)]
+    row = sealed({**run_job(every[0]), **other})
+    write(file, row)
+    before = file.read_text()
+    run_missing(file, every[:1], every, workers=1)  # nothing is missing
+    here, there = running.this_machine(), (row["torch"].split("+")[0], row["arithmetic"])
+    with pytest.raises(UserError) as refused:
+        run_missing(file, every, every, workers=1)
+    kinds = f"{file} has rows of torch {there[0]}, {there[1]}; here it is torch {here[0]}, {here[1]}. "
+    assert str(refused.value).startswith(f"{kinds}They are not mixed: move the file away")
+    assert file.read_text() == before
+
+
+def test_two_studies_do_not_write_to_the_same_file(tmp_path: Path) -> None:
+    file, job = tmp_path / "test.csv", quick(SIMPLE, 0)
+    with FileLock(f"{file}.lock"), pytest.raises(UserError, match="another process is adding rows to"):
+        run_missing(file, [job], [job], workers=1)
+    assert not file.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_fine_where_nothing_is_missing(tmp_path: Path) -> None:
+    file, every = tmp_path / "test.csv", [quick(SIMPLE, r) for r in (0, 1)]
+    run_missing(file, every[:1], every, workers=1)
+    (tmp_path / "test.csv.lock").unlink(missing_ok=True)
+    (tmp_path / "test.csv.lock").mkdir()  # for root, too, no lock can be had
+    run_missing(file, every[:1], every, workers=1)
+    with pytest.raises(
+        UserError, match=rf"{file} cannot be written: .* Finished rows are kept; start again to go on\."
+    ):
+        run_missing(file, every, every, workers=1)
+
+
+def test_results_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("a file in the folder's place")
+    file, job = tmp_path / "results" / "test.csv", quick(SIMPLE, 0)
+    with pytest.raises(UserError, match=f"{file} cannot be written: "):
+        run_missing(file, [job], [job], workers=1)
+
+
+def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, every = tmp_path / "test.csv", [quick(SIMPLE, r) for r in (0, 1)]
+
+    def all_but_one(jobs: list[Job], *_: object) -> Iterator[Row]:
+        yield run_job(jobs[0])
+        raise running.TerminatedWorkerError("a page of words")
+
+    monkeypatch.setattr(running, "run_all", all_but_one)
+    with pytest.raises(
+        UserError, match=rf"want of memory\. 1 new rows are in {file}; start again with fewer --workers"
+    ):
+        run_missing(file, every, every)
+    assert len(saved(file)) == 1
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The command, in this process
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the command would run: file, runs, all runs of the file, workers."""
+    found: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(study, "run_missing", lambda *arguments: found.append(arguments))
+    return found
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["study.py", *arguments])
+    study.main()
+
+
+def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]]) -> None:
+    command(monkeypatch, "last_layer", "epochs", "--rounds", "2", "--workers", "3")
+    assert [(file.name, len(jobs), len(every), *rest) for file, jobs, every, *rest in asked] == [
+        *(("last_layer.csv", 12, 60, 3, None), ("claims.csv", 4, 150, 3, None), ("epochs.csv", 36, 180, 3, None))
+    ]
+    assert sorted({job.round for job in asked[2][1]}) == [1200, 1201]
+
+
+def test_everything_is_run_without_arguments(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]]) -> None:
+    command(monkeypatch)
+    assert [file.stem for file, *_ in asked] == [name_of(room) for room in EXPERIMENTS]
+    for _, jobs, every, workers, client in asked:
+        assert {job.key for job in jobs} == {job.key for job in every}
+        assert (workers, client) == (-1, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["claim"], "unknown experiment claim; there are claims, sharing, "),
+        (["--rounds", "0"], "'0' is not a whole number above 0"),
+        (["--rounds", "-1"], "'-1' is not a whole number above 0"),
+        (["--workers", "two"], "'two' is not a whole number above 0"),
+    ],
+)
+def test_a_mistake_on_the_command_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asked: list[tuple[Any, ...]],
+    arguments: list[str],
+    message: str,
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        command(monkeypatch, *arguments)
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("NB_EPOCHS", 0), ("LEARNING_RATE", -1), ("MINI_BATCH_SIZE", 2.5), ("SEED", -1)]
+)
+def test_a_wrong_setting_is_refused_before_anything(
+    monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]], name: str, value: float
+) -> None:
+    monkeypatch.setattr(helpers, name, value)
+    with pytest.raises(SystemExit) as end:
+        command(monkeypatch, "claims")
+    assert str(end.value.code).startswith(f"error: {name} = {value}: it must be ")
+    assert asked == []
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "nonsense://"])
+def test_no_dask_cluster(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]], address: str) -> None:
+    import distributed
+
+    real = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda address, timeout: real(address, timeout=timeout / 10))
+    with pytest.raises(SystemExit) as end:
+        command(monkeypatch, "claims", "--dask", address)
+    assert re.fullmatch(rf"error: the Dask scheduler {address} cannot be used: .+\.", str(end.value.code))
+    assert asked == []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The commands, each in a process of its own
 
 
 class Study(Checkout):
@@ -122,20 +278,29 @@ class Study(Checkout):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        (folder / "report").mkdir()
+        for name in ("common", "experiments"):
+            shutil.copytree(
+                ROOT / "report" / name, folder / "report" / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         for file in (ROOT / "report").glob("*.py"):
             shutil.copy(file, folder / "report")
+        self.results = folder / "report" / "results"
         self.set(NB_EPOCHS=1, NB_TRAIN_PAIRS=50, NB_TEST_PAIRS=50)
 
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, str(self.folder / "report" / "study.py"), *arguments]
+    def command(self, name: str, *arguments: str) -> list[str]:
+        return [sys.executable, str(self.folder / "report" / f"{name}.py"), *arguments]
 
-    def study(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `python report/study.py` to its end."""
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=600, check=False)
+    def finish(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of report/ to its end."""
+        variables = {**os.environ, **environment}
+        done = subprocess.run(
+            self.command(name, *arguments), capture_output=True, text=True, timeout=600, check=False, env=variables
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
 
-    def rows(self, name: str) -> list[dict[str, str]]:
-        return read(self.folder / "report" / "results" / f"{name}.csv")
+    def rows(self, name: str) -> list[Row]:
+        return saved(self.results / f"{name}.csv")
 
 
 @pytest.fixture
@@ -143,212 +308,161 @@ def copy(tmp_path: Path) -> Study:
     return Study(tmp_path / "a checkout")
 
 
-def test_the_command_runs_what_is_asked_for(copy: Study) -> None:
-    done = copy.study("sharing", "--rounds", "2", "--workers", "1")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, subprocess.CompletedProcess[str]]:
+    """A copy with two rounds of sharing and of the claims that it compares with, made by two workers."""
+    study = Study(tmp_path_factory.mktemp("made") / "a checkout")
+    return study, study.finish("study", "sharing", "--rounds", "2", "--workers", "2")
+
+
+def copy_of(made: tuple[Study, Any], folder: Path) -> Study:
+    """Return a copy with the rows that are made."""
+    study = Study(folder)
+    shutil.copytree(made[0].results, study.results)
+    return study
+
+
+def test_the_command_runs_what_is_asked_for(made: tuple[Study, subprocess.CompletedProcess[str]]) -> None:
+    study, done = made
     assert done.returncode == 0, done.stderr
     assert "sharing: 100%" in done.stderr  # the progress bar
     assert re.search(r"\[\d\d:\d\d<\d\d:\d\d", done.stderr)  # with the time that has passed and that is left
     expected = {"claims": ["SimpleModel", "WSModel", "AuxModel"], "sharing": ["UntiedModel", "UntiedAuxModel"]}
+    assert sorted(file.stem for file in study.results.glob("*.csv")) == list(expected)
     for name, names in expected.items():
-        found = copy.rows(name)
+        found = study.rows(name)
         assert sorted((row["network"], row["round"]) for row in found) == sorted((n, r) for n in names for r in "01")
         for row in found:
             assert row["experiment"] == name
             assert row["train_total"] == row["total"] == "50"
-            assert 0 <= int(row["train_wrong"]) <= 50
-    assert sorted(file.name for file in (copy.folder / "report" / "results").glob("*.csv")) == [
-        "claims.csv",
-        "sharing.csv",
-    ]
-    again = copy.study("sharing", "--rounds", "2")
+            assert row == sealed(row)
+    again = study.finish("study", "sharing", "--rounds", "2")
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")  # nothing was missing
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["claim"], "unknown experiments claim; there are claims, sharing, "),
-        (["--rounds", "0"], "'0' is not a whole number above 0"),
-        (["--workers", "two"], "'two' is not a whole number above 0"),
-    ],
-)
-def test_a_mistake_on_the_command_line(copy: Study, arguments: list[str], message: str) -> None:
-    done = copy.study(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+def test_one_worker_without_git_and_without_stderr_gives_the_same_rows(made: tuple[Study, Any], copy: Study) -> None:
+    variables = {**os.environ, "PATH": "/nothing/there"}
+    arguments = copy.command("study", "sharing", "--rounds", "2", "--workers", "1")
+    shell = ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-', *arguments]
+    done = subprocess.run(shell, stdout=subprocess.PIPE, text=True, timeout=600, check=False, env=variables)
+    assert (done.returncode, done.stdout) == (0, "")
+    for name in ("claims", "sharing"):
+        assert results_of(copy.rows(name), "commit") == results_of(made[0].rows(name), "commit")
+        assert {row["commit"] for row in copy.rows(name)} == {"unknown"}
 
 
-def test_ctrl_c_loses_nothing(copy: Study) -> None:
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
+def test_an_end_from_outside_loses_nothing(copy: Study, how: str) -> None:
+    """And leaves no process: Ctrl-C goes to the workers, too, as from a terminal, SIGTERM to the command alone."""
     copy.set(NB_EPOCHS=20)
-    file = copy.folder / "report" / "results" / "claims.csv"
+    file = copy.results / "claims.csv"
+    arguments = copy.command("study", "claims", "--workers", "2")
     process = subprocess.Popen(
-        copy.command("claims"), stderr=subprocess.PIPE, text=True, start_new_session=True, stdout=subprocess.PIPE
+        arguments, stderr=subprocess.PIPE, text=True, start_new_session=True, stdout=subprocess.PIPE
     )
     deadline = time.time() + 120
-    while len(read(file)) < 2:
+    while len(saved(file)) < 2:
         assert time.time() < deadline
         time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
+    if how == "Ctrl-C":
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.terminate()
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    saved = read(file)
-    assert f"Interrupted: {len(saved)} new rows are in {file}. Start again to go on." in errors
-    assert all(row["code"] for row in saved)
-    text = file.read_text()
-    copy.study("claims", "--rounds", "1")
-    assert file.read_text().startswith(text)
+    found = saved(file)
+    assert 2 <= len(found) < 150
+    assert f"Interrupted: {len(found)} new rows are in {file}. Start again to go on." in errors
+    assert found == [sealed(row) for row in found]
+    while left := processes_of(process.pid):
+        assert time.time() < deadline, left
+        time.sleep(0.1)
+
+
+def processes_of(session: int) -> list[psutil.Process]:
+    """Return the processes of a session that still run."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            pass
+    return found
 
 
 def test_damaged_data(copy: Study) -> None:
+    """Found in the worker processes, and told by the command."""
     (copy.raw / "train-labels-idx1-ubyte.gz").write_bytes(b"no labels")
-    done = copy.study("claims", "--rounds", "1")
+    done = copy.finish("study", "claims", "--rounds", "1", "--workers", "2")
     assert done.returncode == 1
     assert re.search(r"^error: .*train-labels-idx1-ubyte.gz is damaged: its md5 is ", done.stderr, re.MULTILINE)
-    assert "Traceback" not in done.stderr
     assert copy.rows("claims") == []
 
 
-def test_results_that_cannot_be_written(copy: Study) -> None:
-    (copy.folder / "report" / "results").write_text("a file in the folder's place")
-    done = copy.study("claims", "--rounds", "1")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert "Traceback" not in done.stderr
-
-
-def test_a_dask_cluster_gives_the_same_rows(copy: Study, tmp_path: Path) -> None:
-    """A scheduler and two worker processes, started as on a cluster."""
-    address_file = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nworkers", "2", "--nthreads", "1"]
+def test_dask_workers_make_the_same_rows_however_few_they_are(made: tuple[Study, Any], copy: Study) -> None:
+    """One worker of one thread, then another beside it; a `git` that only they have tells who made a row."""
+    tools, address_file = copy.folder / "tools", copy.folder / "scheduler.json"
+    tools.mkdir()
+    (tools / "git").write_text("#!/bin/sh\necho of_a_worker\n")
+    (tools / "git").chmod(0o755)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": copy.folder}
     options = ["--scheduler-file", str(address_file), "--no-dashboard"]
-    with (
-        subprocess.Popen([*scheduler, *options], **quiet) as first,
-        subprocess.Popen([*worker, *options], **quiet) as second,
-    ):
-        try:
-            deadline = time.time() + 60
-            while not address_file.exists() or not address_file.read_text():
-                assert time.time() < deadline
-                time.sleep(0.1)
-            address = re.search(r'"address": "([^"]+)"', address_file.read_text())
-            assert address
+    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nworkers", "1", "--nthreads", "1"]
+    with ExitStack() as cluster:
+
+        def start(arguments: list[str]) -> None:
+            variables = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+            process = cluster.enter_context(subprocess.Popen([*arguments, *options], **quiet, env=variables))
+            cluster.callback(process.terminate)
+
+        start(scheduler)
+        deadline = time.time() + 60
+        while not address_file.exists() or not address_file.read_text():
+            assert time.time() < deadline
+            time.sleep(0.1)
+        address = json.loads(address_file.read_text())["address"]
+        for nb_rounds in (1, 2):
+            start(worker)
             from distributed import Client
 
-            with Client(address[1]) as client:
-                client.wait_for_workers(2, timeout=60)
-            done = copy.study("claims", "--rounds", "2", "--dask", address[1])
-        finally:
-            second.terminate()
-            first.terminate()
-    assert done.returncode == 0, done.stderr
-    on_dask = told_apart(copy.rows("claims"))
-    assert len(on_dask) == 10
-    (copy.folder / "report" / "results" / "claims.csv").unlink()
-    copy.study("claims", "--rounds", "2")
-    assert told_apart(copy.rows("claims")) == on_dask
-
-
-def test_no_dask_cluster(copy: Study) -> None:
-    done = copy.study("claims", "--dask", "tcp://127.0.0.1:9")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: the Dask scheduler tcp://127.0.0.1:9 cannot be used: ")
-    assert "Traceback" not in done.stderr
+            with Client(address) as client:
+                client.wait_for_workers(nb_rounds, timeout=60)
+            done = copy.finish("study", "sharing", "--rounds", str(nb_rounds), "--dask", address)
+            assert done.returncode == 0, done.stderr
+    for name in ("claims", "sharing"):
+        assert {row["commit"] for row in copy.rows(name)} == {"of_a_worker"}
+        assert results_of(copy.rows(name), "commit") == results_of(made[0].rows(name), "commit")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The experiments and their networks
+# verify.py
 
 
-def test_the_experiments_are_those_that_the_report_is_about() -> None:
-    numbers = {name: len(study.jobs(name)) for name in study.EXPERIMENTS}
-    assert numbers == {
-        "claims": 30 * 5,
-        "sharing": 30 * 5,
-        "last_layer": 10 * 4 * 2,
-        "aux_weight": 10 * 7,
-        "epochs": 10 * 6 * 3,
-        "published": 10 * 2 * 5,
-        "train_pairs": 10 * (7 * 3 + 4 * 2),
-        "collapse": 170 * 2,
-    }
-    assert all(job.round >= 1000 and job.data["validation"] for job in study.jobs("epochs"))
-    others = [job for name in study.EXPERIMENTS if name != "epochs" for job in study.jobs(name)]
-    assert all(job.round < 200 and "validation" not in job.data for job in others)
-    assert len(study.jobs("claims", 2)) == 10
+def test_rows_come_out_again(made: tuple[Study, Any]) -> None:
+    """All of the copy's, with a worker per core; the draw is repeated by its seed."""
+    done = made[0].finish("verify", "sharing", "claims", "--seed", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+    head, *lines, last = done.stdout.splitlines()
+    assert head == "10 rows, drawn with --seed 5"
+    assert last == "10 of 10 rows are equal to the last digit."
+    rows = [row for name in ("claims", "sharing") for row in made[0].rows(name)]
+    told = [" ".join([row[name] for name in ("experiment", "network", "round", "settings")]) for row in rows]
+    assert sorted(line.partition(" of 10  ")[2] for line in lines) == sorted(f"{text}: equal" for text in told)
+    assert [int(line.split()[0]) for line in lines] == list(range(1, 11))
 
 
-def test_published_networks_have_the_published_sizes() -> None:
-    published = [
-        networks.ALL_NETWORKS[f"Published{name}"][0]() for name in ("SimpleModel", "WSModel", "AuxModel", "AuxModel1")
-    ]
-    assert [nb_parameters(model) for model in published] == [140_994, 178_028, 130_288, 126_848]
-
-
-def test_published_networks_by_hand() -> None:
-    """One pass for each digit gives what the batch of both gives; the digits' scores are never below 0."""
-    pairs = torch.randn(5, 2, SIDE, SIDE)
-    sharing = networks.PublishedWSModel()
-    features = [sharing.features(pairs[:, digit : digit + 1]) for digit in (0, 1)]
-    assert torch.allclose(sharing(pairs), sharing.final(torch.cat(features, 1)), atol=1e-6)
-    auxiliary = networks.PublishedAuxModel()
-    scores = [auxiliary.branch(pairs[:, digit : digit + 1]) for digit in (0, 1)]
-    assert torch.allclose(auxiliary.digit_scores(pairs), torch.stack(scores, 1), atol=1e-6)
-    assert torch.allclose(auxiliary(pairs), auxiliary.final(torch.cat(scores, 1)), atol=1e-6)
-    assert auxiliary.digit_scores(pairs).min() == 0
-
-
-def test_untied_branches_share_no_weight() -> None:
-    torch.manual_seed(0)
-    untied = networks.UntiedModel()
-    torch.manual_seed(0)
-    tied = WSModel()
-    for name, weights in tied.state_dict().items():  # the same initial weights
-        assert torch.equal(weights, untied.state_dict()[name])
-    assert nb_parameters(untied) == 2 * nb_parameters(tied.branch) + nb_parameters(tied.final)
-    pairs = torch.randn(3, 2, SIDE, SIDE)
-    assert torch.allclose(untied.digit_scores(pairs)[:, 0], tied.digit_scores(pairs)[:, 0], atol=1e-6)
-    assert not torch.allclose(untied.digit_scores(pairs)[:, 1], tied.digit_scores(pairs)[:, 1])
-    untied.digit_scores(pairs)[:, 1].sum().backward()
-    assert not untied.branch[0].weight.grad.any()
-    assert untied.second_branch[0].weight.grad.abs().sum() > 0
-    untied.second_branch.load_state_dict(untied.branch.state_dict())
-    assert torch.allclose(untied(pairs), tied(pairs), atol=1e-6)
-    with pytest.raises(ValueError, match="expected pairs of shape"):
-        untied(pairs[:, :1])
-
-
-def test_the_joint_model_by_hand() -> None:
-    """A double loop over the digits' probabilities."""
-    model, pairs = networks.JointModel(), torch.randn(2, 2, SIDE, SIDE)
-    for scores, compared in zip(model.digit_scores(pairs), model(pairs), strict=True):
-        first, second = scores.softmax(-1).tolist()
-        lesser = sum(first[i] * second[j] for i in range(10) for j in range(10) if i <= j)
-        assert compared.exp().tolist() == pytest.approx([1 - lesser, lesser], rel=1e-4)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# A saved round comes out again
-
-AGAIN = [claims for network in ("SimpleModel", "WSModel", "AuxModel") for claims in claims_of(network, 3)[1:]]
-AGAIN += [claims_of(network, 2)[1] for network in ("WSModel1", "AuxModel1")]
-
-
-@pytest.fixture(scope="module")
-def again(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, str]]:
-    """Two rounds of the claims, and one of the exploration classes, from scratch."""
-    file = tmp_path_factory.mktemp("again") / "rows.csv"
-    complete(file, AGAIN)
-    return {(row["network"], row["round"]): row for row in read(file)}
-
-
-@pytest.mark.parametrize("job", AGAIN, ids=lambda job: f"{job.network}-{job.round}")
-def test_a_saved_round_comes_out_again(job: Job, again: dict[tuple[str, str], dict[str, str]]) -> None:
-    (saved,), new = rows_of([job]), again[job.network, str(job.round)]
-    assert new["parameters"] == saved["parameters"]
-    assert float(new["first_loss"]) == pytest.approx(float(saved["first_loss"]), abs=0.01)
-    # another processor rounds otherwise: 30 of 1000 for a base network, 8 for one that is nearly always right
-    assert int(new["wrong"]) == pytest.approx(int(saved["wrong"]), abs=8 if job.network.endswith("1") else 30)
+def test_a_changed_digit_is_found_by_running_the_row_again(made: tuple[Study, Any], tmp_path: Path) -> None:
+    study = copy_of(made, tmp_path / "a checkout")
+    rows = study.rows("sharing")
+    other = str(float(rows[2]["last_loss"]) + 0.000001)[:8]
+    changed = sealed({**rows[2], "last_loss": other})
+    write(study.results / "sharing.csv", *rows[:2], changed, rows[3])
+    done = study.finish("verify", "sharing")
+    assert (done.returncode, done.stderr) == (1, "")
+    place = f"sharing {changed['network']} {changed['round']} {changed['settings']}"
+    assert f"{place}: last_loss {other}, now {rows[2]['last_loss']}\n" in done.stdout
+    assert done.stdout.count(": equal\n") == 3
+    assert done.stdout.endswith("\n3 of 4 rows are equal to the last digit.\n")

@@ -32,8 +32,7 @@ AUX1 = Network("AuxModel1", AuxModel1, train_model_AM, labelled=True)
 BASE, EXPLORATION = (SIMPLE, WS, AUX), (WS1, AUX1)
 MAIN = (SIMPLE, WS, WS1, AUX, AUX1)
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Controls
+# ---- Controls -------------------------------------------------------------------------------------------------------
 
 
 class UntiedModel(WSModel):
@@ -81,8 +80,7 @@ JOINT_AUX = Network("JointAuxModel", JointModel, train_model_AM, labelled=True)
 ABLATED_WS1 = Network("WSModel1", AblatedModel, train_model_WS, labelled=False)
 ABLATED_AUX1 = Network("AuxModel1", AblatedModel, train_model_AM, labelled=True)
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The authors' networks: facts from their code, none of which is used
+# ---- The authors' networks: facts from their code, none of which is used --------------------------------------------
 
 
 def features(channels: int, maps: tuple[int, int]) -> nn.Sequential:

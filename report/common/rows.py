@@ -1,13 +1,11 @@
-"""The row, its code version and checksum, and the one gate that every saved row goes through.
+"""The row, its checksum, and the one gate that every saved row goes through.
 
 A row is one network in one round with some settings, and says what made it. results/EXPERIMENT.csv holds an
 experiment's rows. study.py appends to such a file and build.py reads it, both through `read_rows`.
 """
 
-import ast
 import csv
 import hashlib
-import inspect
 import io
 import json
 import math
@@ -21,15 +19,14 @@ from typing import Any, NamedTuple
 from torch import nn
 
 import helpers
+from common.code import ROOT, code_version
 from common.networks import Network
 from helpers import Round, UserError
 
-ROOT = Path(helpers.__file__).resolve().parent
 REPORT = ROOT / "report"
 RESULTS = REPORT / "results"
 IDENTITY = ("experiment", "network", "round", "settings")
 LOSSES = ("first_loss", "last_loss")
-COUNTS = ("train_wrong", "wrong")  # of train_total and total pairs
 DIGIT_COUNTS = ("digits_wrong", "highest_wrong", "joint_wrong", "head_wrong", "dead_scores")  # of networks with scores
 COLUMNS = [
     *(*IDENTITY, "parameters", *LOSSES, "train_wrong", "train_total", "wrong", "total", *DIGIT_COUNTS),
@@ -70,49 +67,7 @@ class Job(NamedTuple):
         return f"{self.experiment}: {self.network.name} in round {self.round} with {self.settings}"
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The code version
-
-
-def canonical(node: Any) -> str:
-    """Return a syntax tree as a text that is the same for all versions of Python, as that of ast.dump is not."""
-    if isinstance(node, ast.AST):
-        fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
-        return f"{type(node).__name__}({', '.join(f'{name}={canonical(value)}' for name, value in fields)})"
-    return f"[{', '.join(map(canonical, node))}]" if isinstance(node, list) else repr(node)
-
-
-def without_words(file: Path) -> str:
-    """Return the code of a file that results can depend on.
-
-    Left out: comments, docstrings, layout, annotations, the words of error messages, and functions that only check,
-    print or plot.
-    """
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    only = ("check", "print_", "plot_")
-    tree.body = [node for node in tree.body if not getattr(node, "name", "").startswith(only)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            del node.body[0]
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            node.exc.args = []
-        for name in ("annotation", "returns"):
-            if hasattr(node, name):
-                setattr(node, name, None)
-    return canonical(tree)
-
-
-@cache
-def code_version(make: Callable[..., nn.Module], root: Path = ROOT) -> str:
-    """Return a hash of the code that the rows of a network depend on: helpers.py, models/, and where it is defined."""
-    files = [root / "helpers.py", *sorted((root / "models").glob("*.py"))]
-    if (file := Path(inspect.getfile(make))).parent != root / "models":
-        files.append(file)
-    return hashlib.sha256("".join(map(without_words, files)).encode()).hexdigest()[:12]
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Writing
+# ---- Writing --------------------------------------------------------------------------------------------------------
 
 
 def checksum(row: Row) -> str:
@@ -141,8 +96,7 @@ def seal(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "checksum": hashlib.sha256(text.encode()).hexdigest()[:8]}
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The gate
+# ---- The gate -------------------------------------------------------------------------------------------------------
 
 
 def read_json(file: Path) -> dict[str, Any]:

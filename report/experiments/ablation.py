@@ -74,7 +74,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         return {**found.texts, "half": f"{found.half_width:.2f}"}
 
     names = dict.fromkeys(name for network in EXPLORATION for name in differences(network))
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "name": name,
             **{
@@ -92,4 +92,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
         network.name: {variant: mean_texts(saved.accuracies(runs_of(network, variant))) for variant in ("all", "none")}
         for network in EXPLORATION
     }
-    return {"lines": lines, "accuracies": accuracies, "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}"}
+    largest = {}
+    for network in EXPLORATION:
+        own = {line["name"]: float(line[network.name]["lost"]["mean"]) for line in lines if network.name in line}
+        largest[network.name] = max(own, key=lambda name: own[name])
+    return {"lines": lines, "accuracies": accuracies, "largest": largest, "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}"}

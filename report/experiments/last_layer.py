@@ -50,7 +50,7 @@ def runs_of(layer: LastLayer) -> tuple[list[Job], list[Job]]:
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return each last layer's accuracy without and with digit labels, and the digit accuracy with them."""
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "name": layer.name,
             "plain": mean_texts(saved.accuracies(plain)),
@@ -60,7 +60,11 @@ def numbers(saved: Saved) -> dict[str, Any]:
         for layer in LAST_LAYERS
         for plain, labelled in [runs_of(layer)]
     ]
-    return {"lines": lines, "rounds": str(len(ROUNDS))}
+    found: dict[str, Any] = {"lines": lines, "rounds": str(len(ROUNDS)), "ours": LAST_LAYERS[1].name}
+    for which in ("plain", "labelled"):
+        in_order = sorted(lines, key=lambda line: float(line[which]["mean"]))
+        found |= {f"worst_{which}": in_order[0]["name"], f"best_{which}": in_order[-1]["name"]}
+    return found
 
 
 def panel(axes: Axes, saved: Saved) -> None:

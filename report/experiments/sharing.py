@@ -45,6 +45,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "parameters": f"{int(saved.rows(untied)[0]['parameters']):,}",
         "splitting": splitting.texts,
         "sharing": shared.texts,
+        "gain": "a gain" if splitting.mean > splitting.half_width else "no clear gain",
         "median_splitting": signed(median(splitting.differences)),
         "median_sharing": signed(median(shared.differences)),
         "sharing_aux": compare(saved, tied_aux, untied_aux).texts,

@@ -40,7 +40,7 @@ def runs_of(network: Network, number: int) -> list[Job]:
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return, for each number of training pairs, the accuracies and the effect of each idea."""
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "pairs": f"{number:,}",
             "accuracies": {
@@ -55,7 +55,15 @@ def numbers(saved: Saved) -> dict[str, Any]:
         }
         for number in NUMBERS
     ]
-    return {"lines": lines, "rounds": str(len(ROUNDS))}
+    first, last = lines[0], lines[-1]
+    return {
+        "lines": lines,
+        "rounds": str(len(ROUNDS)),
+        "fewest": first["pairs"],
+        "most": last["pairs"],
+        "AuxModel1_from_fewest": first["accuracies"]["AuxModel1"],
+        "AuxModel_from_most": last["accuracies"]["AuxModel"],
+    }
 
 
 def panel(axes: Axes, saved: Saved) -> None:
