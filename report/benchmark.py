@@ -22,9 +22,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from common.networks import AUX, AUX1, BASE, PUBLISHED, WS1, Network
-from common.rows import ROOT, Job, seal, write_atomically
-from common.running import processor, run_all
+from common.networks import AUX1, BASE, PUBLISHED, WS1, Network
+from common.rows import ROOT, seal, write_atomically
+from common.running import processor
 from experiments.cost import BENCHMARK
 from torch import Tensor, nn
 
@@ -133,12 +133,6 @@ def python(*arguments: str, **environment: str) -> None:
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env={**clean, **environment})
 
 
-def study_of(workers: int) -> None:
-    """Run two dozen short runs."""
-    jobs = [Job("benchmark", AUX, nb_round, training={"nb_epochs": 10}) for nb_round in range(2000, 2024)]
-    assert len(list(run_all(jobs, workers))) == len(jobs)
-
-
 @contextmanager
 def busy_neighbour() -> Iterator[None]:
     """Let another process train the baseline, on all cores, during the body of a with statement."""
@@ -185,9 +179,6 @@ def main() -> None:
         lambda: train_one(WS1, data, two_views=False, consistency=0),
     )
     note("a run on one core", WSModel1=ws, AuxModel1=aux, undistorted=plain, ratio=ws / plain)
-
-    one_worker, all_workers = alternate(3, lambda: study_of(1), lambda: study_of(NB_CORES))
-    note("workers", one=one_worker, a_core_each=all_workers, ratio=one_worker / all_workers)
 
     (starting,) = alternate(5, lambda: python("-c", "import helpers; helpers.load_round(0)"))
     note("start", seconds=starting)

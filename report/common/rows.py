@@ -32,7 +32,7 @@ COLUMNS = [
     *(*IDENTITY, "parameters", *LOSSES, "train_wrong", "train_total", "wrong", "total", *DIGIT_COUNTS),
     *("details", "seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum"),
 ]
-REMEDY = "Restore the line, or delete it and run report/study.py"
+REMEDY = "Restore the line, or the code that made it; or delete the line and run report/study.py"
 Row = dict[str, str]
 Key = tuple[str, str, str, str]
 

@@ -65,7 +65,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "fewer": f"{FEWER:,}",
         "times_pairs": f"{MOST / FEWER:g}",
         "times_epochs": f"{LONGEST / NB_EPOCHS:g}",
-        "workers": f"{benchmark['workers']['ratio']:.2f}",
         "runs": f"{len(saved.by_key):,}",
         "hours": f"{total / 3600:.1f}",
         "experiments": [experiment_numbers(name, rows) for name, rows in by_experiment.items()],
