@@ -12,7 +12,7 @@ class SimpleModel(nn.Module):
     """Two rounds of convolution and max-pooling, then two fully connected layers.
 
     `maps` are the channels of the two convolutions, `hidden` the units of the first fully connected layer. The
-    defaults were chosen on validation pairs: report/results/tuning.csv.
+    defaults were chosen on validation pairs: report/results/tuning_first.md.
     """
 
     def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150) -> None:

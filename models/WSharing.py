@@ -24,7 +24,7 @@ class WSModel(nn.Module):
 
     `maps` are the channels of the branch's two convolutions, `hidden` the units of its first fully connected layer,
     `activation` names what is applied to the ten scores of each digit before the final layer. The defaults were chosen
-    on validation pairs: report/results/tuning.csv. UserError for an unknown activation.
+    on validation pairs: report/results/tuning_first.md. UserError for an unknown activation.
     """
 
     def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150, activation: str = "relu") -> None:

@@ -28,7 +28,7 @@ from helpers import UserError, check_settings
 def run_experiments(names: list[str], nb_rounds: int | None, workers: int, client: Any) -> None:
     """Run what is missing of these experiments."""
     wanted = [job for name in names for job in jobs_of(BY_NAME[name], nb_rounds)]
-    every = all_jobs()
+    every = all_jobs(BY_NAME.values())
     for name in dict.fromkeys(job.experiment for job in wanted):
         jobs, all_of_file = ([job for job in those if job.experiment == name] for those in (wanted, every))
         run_missing(RESULTS / f"{name}.csv", jobs, all_of_file, workers, client)

@@ -27,7 +27,7 @@ RESULT_COLUMNS = [
 
 def draw(names: list[str], nb_rows: int, seed: int) -> list[tuple[Job, Row]]:
     """Draw saved rows, with their jobs, at random from the experiments in turn; UserError if there are none."""
-    every = all_jobs()
+    every = all_jobs(BY_NAME.values())
     generator = random.Random(seed)
     found: list[list[tuple[Job, Row]]] = []
     for name in names:

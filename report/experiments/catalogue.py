@@ -1,7 +1,7 @@
 """The rooms in order: a new experiment is a new file here, and a line."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -28,8 +28,9 @@ from experiments import (
 # in the order in which they are run: a run that two of them need is made once, for the first
 EXPERIMENTS = (
     *(claims, sharing, last_layer, aux_weight, epochs, published),
-    *(ablation, errors, tuning, train_pairs, more_rounds),
+    *(ablation, errors, train_pairs, more_rounds),
 )
+PENDING = (tuning,)  # its rows are still to be made: study.py runs it, the report does not have it
 ROOMS = (*EXPERIMENTS, cost, diagrams)
 
 
@@ -38,7 +39,7 @@ def name_of(room: ModuleType) -> str:
     return room.__name__.rpartition(".")[2]
 
 
-BY_NAME = {name_of(room): room for room in EXPERIMENTS}
+BY_NAME = {name_of(room): room for room in (*EXPERIMENTS, *PENDING)}
 
 
 def question_of(room: ModuleType) -> str:
@@ -76,9 +77,9 @@ def parser_of(docstring: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def all_jobs() -> list[Job]:
-    """Return the runs of all experiments, each once."""
-    return list({job.key: job for room in EXPERIMENTS for job in jobs_of(room)}.values())
+def all_jobs(rooms: Iterable[ModuleType] = EXPERIMENTS) -> list[Job]:
+    """Return the runs of these experiments, each once."""
+    return list({job.key: job for room in rooms for job in jobs_of(room)}.values())
 
 
 def all_numbers(saved: Saved) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 import helpers
 
 ROUNDS = range(30)
+MAX_PARAMETERS = 70_000  # the limit that the course suggests
 
 
 class Claim(NamedTuple):
@@ -105,6 +106,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
             "resamples": f"{NB_RESAMPLES:,}",
             "alpha": f"{ALPHA:g}",
             "studies": f"{NB_STUDIES:,}",
+            "most_parameters": f"{MAX_PARAMETERS:,}",
         },
     }
 

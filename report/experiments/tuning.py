@@ -15,12 +15,12 @@ from typing import Any
 from common.networks import BASE, SIMPLE, WS, Network
 from common.rows import Job, Saved
 
+from experiments.claims import MAX_PARAMETERS
 from helpers import UserError, nb_parameters
 from models.WSharing import ACTIVATIONS
 
 ROUNDS = range(1000, 1010)
 DATA = {"validation": True, "nb_test_pairs": 5000}  # more than the 1000 of a test: less noise in what is chosen by
-MAX_PARAMETERS = 70_000  # the limit that the course suggests
 
 FIRST: list[dict[str, Any]] = [
     {"maps": [32, 64], "hidden": 100, "activation": activation, "shuffle": shuffle}
