@@ -5,6 +5,7 @@ import csv
 import hashlib
 import importlib.util
 import json
+import random
 import re
 import shutil
 import sys
@@ -142,6 +143,21 @@ def test_a_changed_digit(tmp_path: Path, column: str) -> None:
     assert where == f"{file}, line 3: WSModel{'1' if column == 'network' else ''}"
     if column not in ("experiment", "network", "settings"):
         assert re.search(r"its checksum is '\w+', that of its values \w{8}: one of them was changed", why)
+
+
+def test_any_one_edit_is_refused(tmp_path: Path) -> None:
+    """A character more, less, or another one, anywhere but in the end of the last line."""
+    generator = random.Random(0)
+    file = write(tmp_path / "claims.csv", row_of("SimpleModel"), row_of(), row_of("AuxModel"))
+    text = file.read_text(encoding="utf-8")
+    for _ in range(300):
+        place, character = generator.randrange(len(text) - 1), generator.choice('0123456789.,;-"\n abc{}é')
+        rest = generator.choice((text[place:], text[place + 1 :]))
+        new = text[:place] + generator.choice((character, "")) + rest
+        if new != text:
+            file.write_text(new, encoding="utf-8")
+            with pytest.raises(UserError):
+                read_rows(file, CLAIMS)
 
 
 def test_a_row_that_is_there_twice(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""verify.py: its draw, what it says, and saved rows that come out again. The real command in a copy is in test_study."""
+"""verify.py: its draw, what it says, and saved rows that come out again; the command itself is in test_study."""
 
 import csv
 import sys
