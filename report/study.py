@@ -52,7 +52,7 @@ def dask_client(address: str) -> Any:
     try:
         client = Client(address, timeout=10)
         client.wait_for_workers(1, timeout=10)
-        versions = client.run(prepare)
+        versions = {"the scheduler": client.run_on_scheduler(prepare), **client.run(prepare)}
     except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: tls:// without certificates
         raise UserError(f"the Dask scheduler {address} cannot be used: {error}.") from error
     if others := [name for name, version in versions.items() if version != code_version(UNTIED.make)]:

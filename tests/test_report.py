@@ -196,16 +196,6 @@ def test_the_run_that_is_shown_is_round_0_of_the_claims(documented: Path) -> Non
             assert any(line.split()[:7] == expected for line in lines), expected
 
 
-@pytest.mark.parametrize("name", EXPLORATION)
-def test_docstrings_have_the_numbers_of_the_ablation(name: str) -> None:
-    numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
-    file = ROOT / "models" / ("WSharing.py" if name == "WSModel1" else "AuxLoss.py")
-    said = " ".join(file.read_text(encoding="utf-8").split())
-    for line in numbers["ablation"]["lines"]:
-        if name in line:
-            assert f"{line['name']} {float(line[name]['lost']['mean']):.2f}" in said
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Drawing
 

@@ -30,7 +30,7 @@ def key(row: Row) -> tuple[str, str, str, str]:
 
 def test_the_draw_takes_the_experiments_in_turn() -> None:
     found = [job.experiment for job, _ in verify.draw(NAMES, 25, 3)]
-    assert found == [*NAMES, *NAMES, *NAMES[:3]]
+    assert found == [*NAMES, *NAMES, *NAMES, *NAMES][:25]
     drawn = verify.draw(["claims", "errors"], 60, 3)
     assert [job.experiment for job, _ in drawn[:40]] == ["claims", "errors"] * 20  # errors has no more
     assert [job.experiment for job, _ in drawn[40:]] == ["claims"] * 20

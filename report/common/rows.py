@@ -67,9 +67,6 @@ class Job(NamedTuple):
         return f"{self.experiment}: {self.network.name} in round {self.round} with {self.settings}"
 
 
-# ---- Writing --------------------------------------------------------------------------------------------------------
-
-
 def checksum(row: Row) -> str:
     """Return the checksum of a row's other values: a slip of an editor, a merge or a spreadsheet changes it."""
     text = json.dumps([row.get(column, "") for column in COLUMNS[:-1]])
