@@ -74,6 +74,8 @@ def main() -> None:
         run_experiments(options.experiments or list(BY_NAME), options.rounds, options.workers or -1, client)
     except UserError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ PyTorch; elsewhere the losses may differ in their last digits, and counts with t
 """
 
 import itertools
+import os
 import random
 import sys
 
@@ -30,7 +31,7 @@ def draw(names: list[str], nb_rows: int, seed: int) -> list[tuple[Job, Row]]:
     every = all_jobs(BY_NAME.values())
     generator = random.Random(seed)
     found: list[list[tuple[Job, Row]]] = []
-    for name in names:
+    for name in dict.fromkeys(names):
         own = [job for job in every if job.experiment == name]
         rows = read_rows(RESULTS / f"{name}.csv", own)
         saved = [(job, rows[job.key]) for job in own if job.key in rows]
@@ -81,3 +82,6 @@ if __name__ == "__main__":
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:  # the reader of a pipe is gone, or a disk is full
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at the end
+        sys.exit(f"error: the results cannot be printed: {error}.")

@@ -631,6 +631,38 @@ def test_the_base_networks_have_the_settings_that_were_chosen() -> None:
     assert [tuning.FIRST, tuning.SIZES] == [FIRST_STAGE, SECOND_STAGE]
 
 
+class FirstRows(Saved):
+    """The tuning's frozen first rows, as those of its runs."""
+
+    def __init__(self) -> None:
+        self.by_key = {
+            tuning.run(network, setting, r).key: {"wrong": str(round(50 * (100 - value))), "total": "5000", "error": ""}
+            for setting in (*tuning.FIRST, *tuning.SIZES)
+            for network in networks.BASE
+            for r, value in zip(tuning.ROUNDS, tuned(network.name, setting), strict=True)
+        }
+
+
+def test_the_numbers_of_the_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = tuning.numbers(FirstRows())
+    assert (found["most_parameters"], found["rounds"]) == ("70,000", "1000 to 1009")
+    for stage, settings in zip(found["stages"], (FIRST_STAGE, SECOND_STAGE), strict=True):
+        for line, setting in zip(stage["lines"], settings, strict=True):
+            by_network = {name: tuned(name, setting) for name in BASE}
+            assert line == {
+                "maps": f"{setting['maps'][0]} and {setting['maps'][1]}",
+                "hidden": str(setting["hidden"]),
+                "activation": setting["activation"],
+                "shuffle": str(setting["shuffle"]),
+                **{name: Near(mean(values), 2) for name, values in by_network.items()},
+                "mean": Near(mean(map(mean, by_network.values())), 2),
+                "chosen": setting == stage["taken"],
+            }
+    monkeypatch.setattr(tuning, "choose", lambda settings, _: settings[0])
+    with pytest.raises(UserError, match=r"tuning\.csv: the first stage chooses .*none.*, and the second was run with"):
+        tuning.numbers(FirstRows())
+
+
 def test_the_choice_by_hand() -> None:
     """Fewest parameters within one standard error of the best, and of those the best."""
     settings = [{"maps": [32, 64], "hidden": hidden} for hidden in (150, 100, 100, 50)]
@@ -1041,15 +1073,14 @@ def test_the_baseline_computes_what_the_published_networks_do() -> None:
 def test_the_baseline_trains_as_the_published_way_does(network: networks.Network) -> None:
     data = load_round(0, nb_train_pairs=250, nb_test_pairs=150)
     torch.manual_seed(0)
-    accuracy = benchmark.train_baseline(SimpleNamespace(make=lambda: network.make()), data, 2)
-    torch.manual_seed(0)
-    model = network.make()
+    model, ours = network.make(), network.make()
+    ours.load_state_dict(model.state_dict())
+    accuracy = benchmark.train_baseline(SimpleNamespace(make=lambda: model), data, 2)
     classes = [data.train_classes] if network.labelled else []
-    network.train(model, data.train_input, data.train_target, *classes, nb_epochs=2, shuffle=False)
-    wrong = helpers.nb_wrong(model, data.test_input, data.test_target)
-    assert accuracy == pytest.approx(100 - 100 * wrong / 150, abs=1)
-    model.eval()
-    assert benchmark.nb_errors(model, data.test_input, data.test_target) == pytest.approx(wrong, abs=1)
+    network.train(ours, data.train_input, data.train_target, *classes, nb_epochs=2, shuffle=False)
+    for name, weights in ours.state_dict().items():
+        assert torch.allclose(model.state_dict()[name], weights, atol=1e-4), name
+    assert accuracy == pytest.approx(100 - 100 * helpers.nb_wrong(model, data.test_input, data.test_target) / 150)
 
 
 def test_runs_that_are_compared_are_made_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

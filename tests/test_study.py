@@ -219,6 +219,16 @@ def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: list[t
     assert sorted({job.round for job in asked[2][1]}) == [1200, 1201]
 
 
+def test_nothing_is_said_where_nothing_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    shutil.copy(study.RESULTS / "claims.csv", tmp_path)
+    monkeypatch.setattr(study, "RESULTS", tmp_path)
+    command(monkeypatch, "claims", "--rounds", "3")
+    assert capfd.readouterr() == ("", "")
+    assert [file.name for file in tmp_path.iterdir()] == ["claims.csv"]
+
+
 def test_everything_is_run_without_arguments(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]]) -> None:
     command(monkeypatch)
     assert [file.stem for file, *_ in asked] == [name_of(room) for room in (*EXPERIMENTS, *PENDING)]
@@ -315,75 +325,69 @@ def copy(tmp_path: Path) -> Study:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, subprocess.CompletedProcess[str]]:
-    """A copy with two rounds of sharing and of the claims that it compares with, made by two workers."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A copy with two rounds of sharing and of the claims that it compares with, made by two workers without git."""
     study = Study(tmp_path_factory.mktemp("made") / "a checkout")
-    return study, study.finish("study", "sharing", "--rounds", "2", "--workers", "2")
-
-
-def copy_of(made: tuple[Study, Any], folder: Path) -> Study:
-    """Return a copy with the rows that are made."""
-    study = Study(folder)
-    shutil.copytree(made[0].results, study.results)
+    done = study.finish("study", "sharing", "--rounds", "2", "--workers", "2", PATH="/nothing/there")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "sharing: 100%" in done.stderr  # the progress bar
+    assert re.search(r"\[\d\d:\d\d<\d\d:\d\d", done.stderr)  # with the time that has passed and that is left
     return study
 
 
-def test_the_command_runs_what_is_asked_for(made: tuple[Study, subprocess.CompletedProcess[str]]) -> None:
-    study, done = made
-    assert done.returncode == 0, done.stderr
-    assert "sharing: 100%" in done.stderr  # the progress bar
-    assert re.search(r"\[\d\d:\d\d<\d\d:\d\d", done.stderr)  # with the time that has passed and that is left
+def test_the_command_runs_what_is_asked_for(made: Study) -> None:
     expected = {"claims": ["SimpleModel", "WSModel", "AuxModel"], "sharing": ["UntiedModel", "UntiedAuxModel"]}
-    assert sorted(file.stem for file in study.results.glob("*.csv")) == list(expected)
+    assert sorted(file.stem for file in made.results.glob("*.csv")) == list(expected)
     for name, names in expected.items():
-        found = study.rows(name)
+        found = made.rows(name)
         assert sorted((row["network"], row["round"]) for row in found) == sorted((n, r) for n in names for r in "01")
         for row in found:
             assert row["experiment"] == name
             assert row["train_total"] == row["total"] == "50"
+            assert row["commit"] == "unknown"
             assert row == sealed(row)
-    again = study.finish("study", "sharing", "--rounds", "2")
-    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")  # nothing was missing
 
 
-def test_one_worker_without_git_and_without_stderr_gives_the_same_rows(made: tuple[Study, Any], copy: Study) -> None:
-    variables = {**os.environ, "PATH": "/nothing/there"}
-    arguments = copy.command("study", "sharing", "--rounds", "2", "--workers", "1")
-    shell = ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-', *arguments]
-    done = subprocess.run(shell, stdout=subprocess.PIPE, text=True, timeout=600, check=False, env=variables)
-    assert (done.returncode, done.stdout) == (0, "")
+def test_rows_are_made_with_closed_output_too(made: Study, copy: Study) -> None:
+    arguments = copy.command("study", "sharing", "--rounds", "1", "--workers", "2")
+    done = subprocess.run(["/bin/sh", "-c", 'exec "$0" "$@" >&- 2>&-', *arguments], timeout=600, check=False)
+    assert done.returncode == 0
     for name in ("claims", "sharing"):
-        assert results_of(copy.rows(name), "commit") == results_of(made[0].rows(name), "commit")
-        assert {row["commit"] for row in copy.rows(name)} == {"unknown"}
+        first = [row for row in made.rows(name) if row["round"] == "0"]
+        assert results_of(copy.rows(name), "commit") == results_of(first, "commit")
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
 def test_an_end_from_outside_loses_nothing(copy: Study, how: str) -> None:
-    """And leaves no process: Ctrl-C goes to the workers, too, as from a terminal, SIGTERM to the command alone."""
-    copy.set(NB_EPOCHS=20)
-    file = copy.results / "claims.csv"
-    arguments = copy.command("study", "claims", "--workers", "2")
+    """And leaves no process: Ctrl-C goes to the workers, too, as from a terminal, SIGTERM to the command alone.
+
+    The runs with few pairs are done soon; those that are running at the end would take much longer than the wait.
+    """
+    copy.set(NB_EPOCHS=50)
+    file = copy.results / "train_pairs.csv"
+    arguments = copy.command("study", "train_pairs", "--workers", "2")
     process = subprocess.Popen(
         arguments, stderr=subprocess.PIPE, text=True, start_new_session=True, stdout=subprocess.PIPE
     )
     deadline = time.time() + 120
-    while len(saved(file)) < 2:
+    while len(saved(file)) < 3:
         assert time.time() < deadline
         time.sleep(0.1)
     if how == "Ctrl-C":
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.terminate()
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    found = saved(file)
-    assert 2 <= len(found) < 150
-    assert f"Interrupted: {len(found)} new rows are in {file}. Start again to go on." in errors
-    assert found == [sealed(row) for row in found]
+    assert process.wait(timeout=60) == 130
+    deadline = time.time() + 3
     while left := processes_of(process.pid):
         assert time.time() < deadline, left
         time.sleep(0.1)
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    found = saved(file)
+    assert 3 <= len(found) < 21
+    assert f"Interrupted: {len(found)} new rows are in {file}. Start again to go on." in errors
+    assert found == [sealed(row) for row in found]
 
 
 def processes_of(session: int) -> list[psutil.Process]:
@@ -407,8 +411,8 @@ def test_damaged_data(copy: Study) -> None:
     assert copy.rows("claims") == []
 
 
-def test_dask_workers_make_the_same_rows_however_few_they_are(made: tuple[Study, Any], copy: Study) -> None:
-    """One worker of one thread, then another beside it; a `git` that only they have tells who made a row."""
+def test_dask_workers_make_the_same_rows_however_few_they_are(made: Study, copy: Study) -> None:
+    """One worker of one thread: a `git` that only it has tells who made a row. A client with other code is refused."""
     tools, address_file = copy.folder / "tools", copy.folder / "scheduler.json"
     tools.mkdir()
     (tools / "git").write_text("#!/bin/sh\necho of_a_worker\n")
@@ -430,45 +434,43 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(made: tuple[Study,
             assert time.time() < deadline
             time.sleep(0.1)
         address = json.loads(address_file.read_text())["address"]
-        for nb_rounds in (1, 2):
-            start(worker)
-            from distributed import Client
+        start(worker)
+        from distributed import Client, default_client
 
-            with Client(address) as client:
-                client.wait_for_workers(nb_rounds, timeout=60)
-            done = copy.finish("study", "sharing", "--rounds", str(nb_rounds), "--dask", address)
-            assert done.returncode == 0, done.stderr
+        with Client(address) as client:
+            client.wait_for_workers(1, timeout=60)
+        done = copy.finish("study", "sharing", "--rounds", "2", "--dask", address)
+        assert done.returncode == 0, done.stderr
+        with pytest.raises(UserError, match=r"these Dask machines run different code: .*tcp://127\.0\.0\.1:"):
+            study.dask_client(address)
+        default_client().close()
     for name in ("claims", "sharing"):
         assert {row["commit"] for row in copy.rows(name)} == {"of_a_worker"}
-        assert results_of(copy.rows(name), "commit") == results_of(made[0].rows(name), "commit")
+        assert results_of(copy.rows(name), "commit") == results_of(made.rows(name), "commit")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # verify.py
 
 
-def test_rows_come_out_again(made: tuple[Study, Any]) -> None:
-    """All of the copy's, with a worker per core; the draw is repeated by its seed."""
-    done = made[0].finish("verify", "sharing", "claims", "--seed", "5")
-    assert (done.returncode, done.stderr) == (0, "")
+def test_rows_come_out_again_and_a_changed_digit_is_found(made: Study, copy: Study) -> None:
+    """All of the copy's, with a worker per core."""
+    shutil.copytree(made.results, copy.results)
+    rows = copy.rows("sharing")
+    other = f"{float(rows[2]['last_loss']) + 0.000001:.6f}"
+    changed = sealed({**rows[2], "last_loss": other})
+    write(copy.results / "sharing.csv", *rows[:2], changed, rows[3])
+    done = copy.finish("verify", "sharing", "claims", "--seed", "5")
+    assert (done.returncode, done.stderr) == (1, "")
     head, *lines, last = done.stdout.splitlines()
     assert head == "10 rows, drawn with --seed 5"
-    assert last == "10 of 10 rows are equal to the last digit."
-    rows = [row for name in ("claims", "sharing") for row in made[0].rows(name)]
-    told = [" ".join([row[name] for name in ("experiment", "network", "round", "settings")]) for row in rows]
-    assert sorted(line.partition(" of 10  ")[2] for line in lines) == sorted(f"{text}: equal" for text in told)
+    assert last == "9 of 10 rows are equal to the last digit."
+    said = {f"last_loss {other}, now {rows[2]['last_loss']}": [changed]}
+    said["equal"] = [*copy.rows("claims"), *rows[:2], rows[3]]
+    expected = [
+        f"{' '.join(row[name] for name in ('experiment', 'network', 'round', 'settings'))}: {text}"
+        for text, found in said.items()
+        for row in found
+    ]
+    assert sorted(line.partition(" of 10  ")[2] for line in lines) == sorted(expected)
     assert [int(line.split()[0]) for line in lines] == list(range(1, 11))
-
-
-def test_a_changed_digit_is_found_by_running_the_row_again(made: tuple[Study, Any], tmp_path: Path) -> None:
-    study = copy_of(made, tmp_path / "a checkout")
-    rows = study.rows("sharing")
-    other = str(float(rows[2]["last_loss"]) + 0.000001)[:8]
-    changed = sealed({**rows[2], "last_loss": other})
-    write(study.results / "sharing.csv", *rows[:2], changed, rows[3])
-    done = study.finish("verify", "sharing")
-    assert (done.returncode, done.stderr) == (1, "")
-    place = f"sharing {changed['network']} {changed['round']} {changed['settings']}"
-    assert f"{place}: last_loss {other}, now {rows[2]['last_loss']}\n" in done.stdout
-    assert done.stdout.count(": equal\n") == 3
-    assert done.stdout.endswith("\n3 of 4 rows are equal to the last digit.\n")

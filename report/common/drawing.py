@@ -95,7 +95,7 @@ def curve(axes: Axes, places: Sequence[float], values: Sequence[Sequence[float]]
 def draw_pair(axes: Axes, pair: Tensor, title: str) -> None:
     """Draw a pair (2, 14, 14), the first digit on the left."""
     gap = torch.full((SIDE, 1), pair.max().item())
-    axes.imshow(torch.cat([pair[0], gap, pair[1]], 1), cmap="gray_r", interpolation="none")
+    axes.imshow(torch.cat([pair[0], gap, pair[1]], 1).numpy(), cmap="gray_r", interpolation="none")
     axes.set_title(title, fontsize=7, fontweight="normal")
     axes.axis("off")
 

@@ -102,7 +102,7 @@ def read_json(file: Path) -> dict[str, Any]:
         values = json.loads(file.read_text(encoding="utf-8"))
         if values != seal(values):
             raise UserError(f"{file}: its checksum is not that of its values: one of them was changed. Restore it.")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{file} cannot be read: {error}. Restore it.") from error
     return values
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from experiments import claims
 
-ROUNDS = range(10)
+ROUNDS = range(30)
 
 
 class LastLayer(NamedTuple):
