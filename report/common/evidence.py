@@ -3,11 +3,12 @@
 Texts have a point for decimals and a hyphen for minus; the report and README set them as they need.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from common.rows import Job, Saved
 from helpers import UserError
@@ -16,6 +17,7 @@ SEED = 0  # of the resampling
 NB_RESAMPLES = 100_000
 NB_STUDIES = 10_000  # simulated
 ALPHA = 0.05  # of p, beside an interval that leaves out 0
+POWER = 0.8
 Texts = dict[str, str]
 
 
@@ -65,6 +67,19 @@ def coverage(values: Sequence[float]) -> float:
     drawn = np.random.default_rng(SEED).choice(population, (NB_STUDIES, len(population)))
     half_width = stats.t.ppf(0.975, len(population) - 1) * stats.sem(drawn, axis=1)
     return float(np.mean(np.abs(drawn.mean(1) - population.mean()) <= half_width))
+
+
+def detectable(sd: float, n: int) -> float:
+    """Return the true mean difference for which the 95 % t interval of n rounds is above 0 with probability POWER.
+
+    `sd` is the standard deviation of the differences within rounds; the power is that of the noncentral t distribution.
+    """
+    limit = stats.t.ppf(0.975, n - 1)
+
+    def lacking(ratio: float) -> float:
+        return float(stats.nct.sf(limit, n - 1, ratio * math.sqrt(n))) - POWER
+
+    return sd * float(optimize.brentq(lacking, 0, 3))
 
 
 def verdict(mean_difference: float, half_width: float, p: float) -> str:

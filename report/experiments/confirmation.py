@@ -1,0 +1,88 @@
+"""Do the two ideas help? The five networks in rounds that nobody had run, on all test pairs that there are.
+
+Criterion, committed with this analysis before any of these rounds was run: a claim holds if the mean difference within
+rounds is above 0, its 95 % Student interval leaves out 0, and its two-sided sign-flip p, adjusted for the two claims
+after Holm, is below 0.05; it is refuted if all this is so and the mean is below 0; else it is not shown.
+"""
+
+from typing import Any
+
+from common.drawing import figure_of, label_places, strip
+from common.evidence import Comparison, compare, judge, markdown_table
+from common.networks import MAIN, Network
+from common.rows import Job, Saved
+from matplotlib.figure import Figure
+
+from experiments.claims import ABOUT, CLAIMS, network_numbers
+
+ROUNDS = range(200, 230)
+DATA = {"nb_test_pairs": 5000}  # MNIST has 10,000 test images
+
+
+def run(network: Network, nb_round: int) -> Job:
+    """Return the run of a network as it stands."""
+    return Job("confirmation", network, nb_round, data=DATA)
+
+
+def runs(nb_round: int) -> list[Job]:
+    """Return the runs of one round."""
+    return [run(network, nb_round) for network in MAIN]
+
+
+def runs_of(network: Network) -> list[Job]:
+    """Return a network's runs."""
+    return [run(network, r) for r in ROUNDS]
+
+
+def comparisons(saved: Saved) -> list[Comparison]:
+    """Return the difference that each claim is about."""
+    return [compare(saved, runs_of(claim.better), runs_of(claim.worse)) for claim in CLAIMS]
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return the networks' accuracies and the claims with their verdicts."""
+    claims = [
+        {"sentence": claim.sentence, "difference": claim.difference, **texts}
+        for claim, texts in zip(CLAIMS, judge(comparisons(saved)), strict=True)
+    ]
+    return {
+        "networks": {network.name: network_numbers(saved, network, runs_of) for network in MAIN},
+        "claims": claims,
+        "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}",
+        "n": str(len(ROUNDS)),
+        "pairs": f"{DATA['nb_test_pairs']:,}",
+    }
+
+
+def results_table(found: dict[str, Any]) -> str:
+    """Return README's table of the networks, with the effects and the claims' verdicts."""
+    verdicts = {claim["difference"]: f": **{claim['verdict']}**" for claim in found["claims"]}
+    lines = []
+    for network, (adds, above) in ABOUT.items():
+        of = found["networks"][network.name]
+        effect = ""
+        if above is not None:
+            sign = "{mean} [{low}, {high}]".format(**of["effect"])
+            effect = f"{sign} over {above.name}{verdicts.get(f'{network.name} - {above.name}', '')}"
+        lines.append([network.name, adds, of["parameters"], f"**{of['mean']}** ± {of['half']}", effect])
+    header = ["network", "what it adds", "parameters", "test accuracy (%)", "effect (points)"]
+    return markdown_table(header, lines)
+
+
+def picture(saved: Saved) -> Figure:
+    """Draw every round of the five networks, and the differences that the claims are about."""
+    figure, (left, right) = figure_of(1, 2, 2.5, width_ratios=[3, 2])
+    for place, network in enumerate(ABOUT):
+        strip(left, place, saved.accuracies(runs_of(network)), network)
+    label_places(left, (network.name for network in ABOUT))
+    left.set(title="Every round of the five networks", ylabel="test accuracy (%)")
+    for place, (claim, found) in enumerate(zip(CLAIMS, comparisons(saved), strict=True)):
+        strip(right, place, found.differences, claim.better)
+    right.axhline(0, color="k", linewidth=0.7)
+    label_places(right, (claim.difference.replace(" - ", "\n− ") for claim in CLAIMS))
+    right.set(title="Differences within rounds", ylabel="difference (points)")
+    return figure
+
+
+PICTURES = {"confirmation": picture}
+TABLES = {"results": results_table}
