@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 import helpers
+from helpers import load_round
 
 ROOT = Path(helpers.__file__).resolve().parent
 
@@ -44,9 +45,9 @@ def without_words(file: Path) -> str:
 
 
 @cache
-def code_version(make: Callable[..., nn.Module], root: Path = ROOT) -> str:
-    """Return a hash of the code that the rows of a network depend on: helpers.py, models/, and where it is defined."""
+def code_version(make: Callable[..., nn.Module], root: Path = ROOT, load: Callable[..., Any] = load_round) -> str:
+    """Return a hash of the code that a row depends on: helpers.py, models/, and where its network or pairs are made."""
     files = [root / "helpers.py", *sorted((root / "models").glob("*.py"))]
-    if (file := Path(inspect.getfile(make))).parent != root / "models":
-        files.append(file)
+    known = {file.name for file in files}
+    files += [file for file in map(Path, map(inspect.getfile, (make, load))) if file.name not in known]
     return hashlib.sha256("".join(map(without_words, files)).encode()).hexdigest()[:12]

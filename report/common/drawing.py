@@ -69,10 +69,15 @@ def interval(axes: Axes, place: float, values: Sequence[float]) -> None:
     axes.errorbar([place], [middle], [half_width], fmt="_", color="k", markersize=7, capsize=2, linewidth=1.2)
 
 
-def strip(axes: Axes, place: float, values: Sequence[float], network: Network, width: float = 0.16) -> None:
-    """Draw every round as a dot, and beside them the mean with its 95 % interval."""
+def strip(
+    axes: Axes, place: float, values: Sequence[float], network: Network, width: float = 0.16, hollow: bool = False
+) -> None:
+    """Draw every round as a dot, or as a hollow one, and beside them the mean with its 95 % interval."""
     places = [place - 0.08 + offset for offset in spread(values, width)]
-    axes.scatter(places, values, s=9, color=COLOURS[network], marker=MARKERS[network], linewidths=0, alpha=0.8)
+    inside = "none" if hollow else COLOURS[network]
+    axes.scatter(
+        places, values, s=9, c=inside, edgecolors=COLOURS[network], marker=MARKERS[network], linewidths=0.5, alpha=0.8
+    )
     interval(axes, place + 0.22, values)
 
 

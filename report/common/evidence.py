@@ -49,6 +49,13 @@ def sign_flip_p(values: Sequence[float]) -> float:
     return float(found.pvalue)
 
 
+def welch(values: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
+    """Return the difference of two means, half the width of its 95 % interval, and p, both after Welch (1947)."""
+    found = stats.ttest_ind(values, others, equal_var=False)
+    limits = found.confidence_interval(0.95)
+    return float(np.mean(values) - np.mean(others)), float(limits.high - limits.low) / 2, float(found.pvalue)
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """Return the p-values adjusted for that many claims (Holm, 1979)."""
     adjusted, largest = [0.0] * len(p), 0.0

@@ -21,7 +21,7 @@ from torch import nn
 import helpers
 from common.code import ROOT, code_version
 from common.networks import Network
-from helpers import Round, UserError
+from helpers import Round, UserError, load_round
 
 REPORT = ROOT / "report"
 RESULTS = REPORT / "results"
@@ -40,6 +40,7 @@ Key = tuple[str, str, str, str]
 class Job(NamedTuple):
     """One run. The keywords of the network, of its training and of its pairs are plain JSON: they identify its row.
 
+    `load` draws the pairs.
     `details`, if given, is called with the trained model and the round, and returns JSON that the row keeps, too;
     `check_details` is called with that JSON and the row, and raises UserError if it cannot be.
     """
@@ -50,6 +51,7 @@ class Job(NamedTuple):
     model: dict[str, Any] = {}
     training: dict[str, Any] = {}
     data: dict[str, Any] = {}
+    load: Callable[..., Round] = load_round
     details: Callable[[nn.Module, Round], Any] | None = None
     check_details: Callable[[Any, Row], None] | None = None
 
@@ -57,6 +59,11 @@ class Job(NamedTuple):
     def settings(self) -> str:
         """All keywords, as JSON."""
         return json.dumps({"model": self.model, "training": self.training, "data": self.data}, sort_keys=True)
+
+    @property
+    def code(self) -> str:
+        """The code version of its row."""
+        return code_version(self.network.make, load=self.load)
 
     @property
     def key(self) -> Key:
@@ -129,8 +136,8 @@ def check_row(row: Row, job: Job) -> None:
     wanted = checksum(row)
     if row["checksum"] != wanted:
         raise UserError(f"its checksum is {row['checksum']!r}, that of its values {wanted}: one of them was changed")
-    if (code := code_version(job.network.make)) != row["code"]:
-        raise UserError(f"it was run by other code ({row['code']}, now {code})")
+    if row["code"] != job.code:
+        raise UserError(f"it was run by other code ({row['code']}, now {job.code})")
     for column, pattern in (("torch", r"\d+\.\d+\.\d+.*"), ("cpu", ".+"), ("arithmetic", ".+"), ("commit", r"\w{7,}")):
         if not re.fullmatch(pattern, row[column]):
             raise UserError(f"{column} = {row[column]!r}: it does not say what made it")

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import helpers
-from common.rows import COLUMNS, IDENTITY, ROOT, Job, Row, checksum, code_version, csv_line, read_rows
+from common.rows import COLUMNS, IDENTITY, ROOT, Job, Row, checksum, csv_line, read_rows
 from helpers import DivergenceError, UserError
 from models.WSharing import JointComparison
 
@@ -87,8 +87,8 @@ def digit_counts(model: nn.Module, data: helpers.Round) -> dict[str, int]:
 
 def run_job(job: Job) -> Row:
     """Run one job on one thread and return its row; a run that diverges gives a row whose `error` says so."""
-    network, code = job.network, code_version(job.network.make)
-    data = helpers.load_round(job.round, **job.data)
+    network, code = job.network, job.code
+    data = job.load(job.round, **job.data)
     training = {**getattr(network.make, "settings", {}), **job.training}
     classes = [data.train_classes] if network.labelled else []
     row: dict[str, Any] = dict(zip(IDENTITY, job.key, strict=True))

@@ -6,7 +6,7 @@ Each difference is taken away from the exploration class, and is added alone to 
 from typing import Any
 
 from common.evidence import Texts, compare, mean_texts
-from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, Network
+from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, WS1, Network
 from common.rows import Job, Saved
 
 ROUNDS = range(1100, 1110)  # not those in which the settings were chosen
@@ -25,6 +25,7 @@ OF_TRAINING = {
     "auxiliary weight 1": "aux_weight",
     "label smoothing": "label_smoothing",
 }
+FOR_ALL = ["mini-batches of 50", "one cycle of learning rate and momentum", "two distorted views", "averaged weights"]
 NEEDS = {"consistency of the views": "two distorted views"}
 
 
@@ -58,9 +59,18 @@ def run(network: Network, kept: list[str], nb_round: int) -> Job:
     return Job("ablation", ABLATED[network], nb_round, model, training, DATA)
 
 
+def plain_run(trained: bool, nb_round: int) -> Job:
+    """Return the run of SimpleModel, trained its own way or as WSModel1, as far as a plain network can be."""
+    settings = settings_of(WS1)
+    training = {setting: settings[setting] for setting in map(OF_TRAINING.__getitem__, FOR_ALL)} if trained else {}
+    return Job("ablation", SIMPLE, nb_round, {}, training, DATA)
+
+
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
-    return [run(network, kept, nb_round) for network in EXPLORATION for kept in variants(network).values()]
+    every = [run(network, kept, nb_round) for network in EXPLORATION for kept in variants(network).values()]
+    every += [run(WS1, FOR_ALL, nb_round)]
+    return every + [plain_run(trained, nb_round) for trained in (False, True)]
 
 
 def numbers(saved: Saved) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""Does WSModel1 find the digits, or ten equal parts of an order? Digits that are not equally frequent, or not ten."""
+
+from statistics import mean
+from typing import Any
+
+from common.networks import WS1
+from common.rows import Job, Saved, accuracy, digit_accuracy
+from common.skewed import load_skewed
+
+from experiments import claims
+
+ROUNDS = range(10)
+SHARES = {
+    "ten digits, equally frequent": None,
+    "digits 0 to 7 only": [1.0] * 8 + [0.0] * 2,
+    "digits 0 to 4 three times as frequent": [1.0] * 5 + [1 / 3] * 5,
+}
+
+
+def run(shares: list[float] | None, nb_round: int) -> Job:
+    """Return the run of WSModel1 with so large a share of each digit's images, or with all of them."""
+    if shares is None:
+        return claims.run(WS1, nb_round)
+    return Job("prior", WS1, nb_round, data={"shares": shares}, load=load_skewed)
+
+
+def runs(nb_round: int) -> list[Job]:
+    """Return the runs of one round."""
+    return [run(shares, nb_round) for shares in SHARES.values()]
+
+
+def range_texts(values: list[float]) -> dict[str, str]:
+    """Return the mean, the lowest and the highest of percentages."""
+    found = {"mean": mean(values), "low": min(values), "high": max(values)}
+    return {name: f"{value:.1f}" for name, value in found.items()}
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return the accuracy and the digit accuracy for each kind of round, with their lowest and highest."""
+    lines = []
+    for name, shares in SHARES.items():
+        rows = saved.rows(run(shares, r) for r in ROUNDS)
+        right, digits = [accuracy(row) for row in rows], [digit_accuracy([row]) for row in rows]
+        lines.append({"name": name, "accuracy": range_texts(right), "digits": range_texts(digits)})
+    return {"lines": lines, "rounds": str(len(ROUNDS))}
