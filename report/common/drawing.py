@@ -5,7 +5,6 @@ Every round is a dot; what is black is a mean with its 95 % interval. Colours di
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import matplotlib as mpl
@@ -89,12 +88,20 @@ def label_places(axes: Axes, names: Iterable[str]) -> None:
     axes.tick_params(axis="x", length=0)
 
 
+def legend(axes: Axes, networks: Iterable[Network], **options: Any) -> None:
+    """Name the networks of dots."""
+    for network in networks:
+        axes.scatter([], [], s=14, color=COLOURS[network], marker=MARKERS[network], label=network.name)
+    axes.legend(**options)
+
+
 def curve(axes: Axes, places: Sequence[float], values: Sequence[Sequence[float]], network: Network) -> None:
-    """Draw a network's rounds at each place, and a line through their means."""
+    """Draw a network's rounds at each place, and a line through their means with their 95 % intervals."""
     for place, rounds in zip(places, values, strict=True):
         axes.scatter([place] * len(rounds), rounds, s=5, color=COLOURS[network], marker=MARKERS[network], alpha=0.35)
+    means, half_widths = zip(*map(mean_and_interval, values), strict=True)
     style: dict[str, Any] = {"color": COLOURS[network], "marker": MARKERS[network], "markersize": 4, "linewidth": 1.4}
-    axes.plot(places, [mean(rounds) for rounds in values], label=network.name, **style)
+    axes.errorbar(places, means, half_widths, label=network.name, capsize=2, elinewidth=1, **style)
 
 
 def draw_pair(axes: Axes, pair: Tensor, title: str) -> None:

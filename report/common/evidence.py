@@ -109,6 +109,13 @@ class Comparison(NamedTuple):
         """The mean and its interval."""
         return interval_texts(self.mean, self.mean - self.half_width, self.mean + self.half_width)
 
+    @property
+    def word(self) -> str:
+        """What the interval shows: "better" if it is above 0, "worse" if below, else "no clear difference"."""
+        if abs(self.mean) <= self.half_width:
+            return "no clear difference"
+        return "better" if self.mean > 0 else "worse"
+
 
 def compare(saved: Saved, better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
     """Compare two networks in the same rounds; UserError if the rounds are not the same."""
@@ -150,6 +157,12 @@ def signed(value: float) -> str:
 def interval_texts(middle: float, low: float, high: float) -> Texts:
     """Return a difference and the limits of its interval."""
     return {"mean": signed(middle), "low": signed(low), "high": signed(high)}
+
+
+def difference_texts(differences: Sequence[float]) -> Texts:
+    """Return the mean of differences, and the limits of its 95 % interval."""
+    middle, half_width = mean_and_interval(differences)
+    return interval_texts(middle, middle - half_width, middle + half_width)
 
 
 def mean_texts(values: Sequence[float]) -> Texts:

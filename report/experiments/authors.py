@@ -12,7 +12,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import ALPHA, format_p, holm, interval_texts, mean_and_interval, sign_flip_p, welch
+from common.evidence import ALPHA, difference_texts, format_p, holm, interval_texts, sign_flip_p, welch
 from common.networks import MAIN, NOTEBOOK_WS, PUBLISHED, Network
 from common.rows import RESULTS, Job, Saved, accuracy
 from matplotlib.figure import Figure
@@ -91,10 +91,7 @@ def conclusions(saved: Saved) -> list[dict[str, Any]]:
         for name, errors_of in (("theirs", theirs), ("ours", functools.partial(ours, saved))):
             both = (errors_of(network, rate) for network in (claim.worse, claim.better))
             differences = [worse - better for worse, better in zip(*both, strict=True)]
-            middle, half = mean_and_interval(differences)
-            line[name] = interval_texts(middle, middle - half, middle + half) | {
-                "p": format_p(sign_flip_p(differences))
-            }
+            line[name] = difference_texts(differences) | {"p": format_p(sign_flip_p(differences))}
         found.append(line)
     return found
 

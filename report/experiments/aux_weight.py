@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from common.drawing import curve
+import numpy as np
+from common.drawing import curve, figure_of
 from common.evidence import compare, mean_texts
 from common.networks import AUX
 from common.rows import Job, Saved, digit_accuracy
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments import claims
 from helpers import AUX_WEIGHT
@@ -54,13 +55,19 @@ def numbers(saved: Saved) -> dict[str, Any]:
     return {"lines": lines, "rounds": str(len(ROUNDS))}
 
 
-def panel(axes: Axes, saved: Saved) -> None:
-    """Draw the accuracies by weight, and say which runs diverged."""
+def picture(saved: Saved) -> Figure:
+    """Draw the accuracies by weight, to scale from the square root of the weight, and say which runs diverged."""
+    figure, axes = figure_of(1, 1, 2.5)
     values = [saved.accuracies(saved.finished(runs_of(weight))) for weight in WEIGHTS]
-    curve(axes, range(len(WEIGHTS)), values, AUX)
-    for place, own in enumerate(values):
+    curve(axes, WEIGHTS, values, AUX)
+    axes.set_xscale("function", functions=(np.sqrt, np.square))
+    for weight, own in zip(WEIGHTS, values, strict=True):
         if len(own) < len(ROUNDS):
-            text = f"{len(ROUNDS) - len(own)} of {len(ROUNDS)}\ndiverged"
-            axes.text(place - 0.2, axes.get_ylim()[0], text, ha="right", va="bottom", fontsize=6.5)
-    axes.set_xticks(range(len(WEIGHTS)), [f"{weight:g}" for weight in WEIGHTS])
-    axes.set(title="(3) Auxiliary weight", xlabel="weight of each digit's loss", ylabel="test accuracy (%)")
+            text = f"{len(ROUNDS) - len(own)} of {len(ROUNDS)} runs\ndiverged"
+            axes.text(weight, min(own) - 0.5, text, ha="right", va="top", fontsize=7)
+    axes.set_xticks(WEIGHTS, [f"{weight:g}" for weight in WEIGHTS])
+    axes.set(xlabel="weight of each digit's loss (square-root scale)", ylabel="test accuracy (%)")
+    return figure
+
+
+PICTURES = {"aux_weight": picture}

@@ -12,18 +12,21 @@ ROUNDS = range(10)
 SMALLER = {"maps": [32, 64]}
 PLAIN = {"plain_scores": True}
 EPOCHS = {"nb_epochs": published.EPOCHS[0]}
-PUBLISHED_WS, PUBLISHED_AUX = PUBLISHED[1], PUBLISHED[3]
 Run = tuple[Network, dict[str, Any], dict[str, Any]]  # with the keywords of the network and of its training
 
-# each step changes one thing more; the networks of the first are the published ones, those of the last ours
-STEPS: dict[str, tuple[Run, Run]] = {
-    "as published": tuple((net, {}, {**EPOCHS, "shuffle": False}) for net in (PUBLISHED_WS, PUBLISHED_AUX)),
-    "mini-batches shuffled": tuple((network, {}, EPOCHS) for network in (PUBLISHED_WS, PUBLISHED_AUX)),
-    "auxiliary loss on the plain scores": ((PUBLISHED_WS, {}, EPOCHS), (PUBLISHED_AUX, PLAIN, EPOCHS)),
-    "32 and 64 maps": ((PUBLISHED_WS, SMALLER, EPOCHS), (PUBLISHED_AUX, {**PLAIN, **SMALLER}, EPOCHS)),
-    "our fully connected layers": tuple((network, {}, EPOCHS) for network in (WS, AUX)),
-    "50 epochs": tuple((network, {}, {}) for network in (WS, AUX)),
-}
+
+def steps() -> dict[str, tuple[Run, Run]]:
+    """Return the two networks after each change; those of the first step are the published ones, of the last ours."""
+    ws, aux = PUBLISHED[1], PUBLISHED[3]
+    unshuffled = {**EPOCHS, "shuffle": False}
+    return {
+        "as published": ((ws, {}, unshuffled), (aux, {}, unshuffled)),
+        "mini-batches shuffled": ((ws, {}, EPOCHS), (aux, {}, EPOCHS)),
+        "auxiliary loss on the plain scores": ((ws, {}, EPOCHS), (aux, PLAIN, EPOCHS)),
+        "32 and 64 maps": ((ws, SMALLER, EPOCHS), (aux, {**PLAIN, **SMALLER}, EPOCHS)),
+        "our fully connected layers": ((WS, {}, EPOCHS), (AUX, {}, EPOCHS)),
+        "50 epochs": ((WS, {}, {}), (AUX, {}, {})),
+    }
 
 
 def run(of: Run, nb_round: int) -> Job:
@@ -38,14 +41,14 @@ def run(of: Run, nb_round: int) -> Job:
 
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
-    return [run(of, nb_round) for both in STEPS.values() for of in both]
+    return [run(of, nb_round) for both in steps().values() for of in both]
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return, after each step, the accuracies, what the step changed, and the digit accuracy with digit labels."""
     lines: list[dict[str, Any]] = []
     before: list[list[Job]] = []
-    for name, both in STEPS.items():
+    for name, both in steps().items():
         own = [[run(of, r) for r in ROUNDS] for of in both]
         changes = [
             compare(saved, *pair).texts if pair[0] != pair[1] else None for pair in zip(own, before, strict=False)

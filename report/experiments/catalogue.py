@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from common.drawing import figure_of
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
 
@@ -21,6 +20,7 @@ from experiments import (
     diagrams,
     epochs,
     errors,
+    head,
     last_layer,
     more_rounds,
     prior,
@@ -36,7 +36,7 @@ EXPERIMENTS = (
     *(ablation, prior, errors, train_pairs, more_rounds, ceiling),
 )
 PENDING = (tuning,)  # its rows are still to be made: study.py runs it, the report does not have it
-ROOMS = (*EXPERIMENTS, cost, diagrams)
+ROOMS = (*EXPERIMENTS, head, cost, diagrams)
 
 
 def name_of(room: ModuleType) -> str:
@@ -92,23 +92,6 @@ def all_numbers(saved: Saved) -> dict[str, Any]:
     return {name_of(room): room.numbers(saved) for room in ROOMS if hasattr(room, "numbers")}
 
 
-def controls(saved: Saved) -> Figure:
-    """Draw sharing, the last layers and the published networks side by side."""
-    figure, panels = figure_of(1, 3, 2.6, width_ratios=[9, 8, 11])
-    for axes, room in zip(panels, (sharing, last_layer, published), strict=True):
-        room.panel(axes, saved)
-    return figure
-
-
-def growth(saved: Saved) -> Figure:
-    """Draw the auxiliary weight, the training pairs and the epochs side by side."""
-    figure, panels = figure_of(1, 3, 2.7)
-    for axes, room in zip(panels, (aux_weight, train_pairs, epochs), strict=True):
-        room.panel(axes, saved)
-    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside upper center", ncols=5)
-    return figure
-
-
 PICTURES: dict[str, Callable[[Saved], Figure]] = {
     name: draw for room in ROOMS for name, draw in getattr(room, "PICTURES", {}).items()
-} | {"controls": controls, "growth": growth}
+}

@@ -1,13 +1,15 @@
 """Are 50 epochs enough? The base networks by the number of epochs, on validation pairs."""
 
+from statistics import mean
 from typing import Any
 
-from common.drawing import curve
+from common.drawing import curve, figure_of
 from common.evidence import compare
 from common.networks import BASE, Network
 from common.rows import Job, Saved
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from experiments.claims import CLAIMS
 from helpers import NB_EPOCHS
 
 ROUNDS = range(1200, 1210)  # not those of the tuning
@@ -31,22 +33,32 @@ def runs_of(network: Network, nb_epochs: int) -> list[Job]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return the effect of twice the protocol's epochs, and of their second half."""
+    """Return, by the number of epochs, the accuracies and the claims' differences; and what twice the epochs give."""
+    lines: list[dict[str, Any]] = []
+    for number in EPOCHS:
+        both = [compare(saved, *(runs_of(net, number) for net in (claim.better, claim.worse))) for claim in CLAIMS]
+        lines.append(
+            {
+                "epochs": str(number),
+                "accuracies": {net.name: f"{mean(saved.accuracies(runs_of(net, number))):.1f}" for net in BASE},
+                "differences": [comparison.texts for comparison in both],
+                "words": [comparison.word for comparison in both],
+            }
+        )
+    doubled = {net.name: compare(saved, runs_of(net, 2 * NB_EPOCHS), runs_of(net, NB_EPOCHS)).texts for net in BASE}
+    return {"lines": lines, "doubled": doubled, "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}"}
 
-    def effect(more: int, less: int) -> dict[str, dict[str, str]]:
-        return {net.name: compare(saved, runs_of(net, more), runs_of(net, less)).texts for net in BASE}
 
-    return {
-        "doubled": effect(2 * NB_EPOCHS, NB_EPOCHS),
-        "halved": effect(NB_EPOCHS, NB_EPOCHS // 2),
-        "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}",
-    }
-
-
-def panel(axes: Axes, saved: Saved) -> None:
+def picture(saved: Saved) -> Figure:
     """Draw the accuracies by the number of epochs."""
+    figure, axes = figure_of(1, 1, 2.5)
     for network in BASE:
         curve(axes, EPOCHS, [saved.accuracies(runs_of(network, number)) for number in EPOCHS], network)
-    axes.set(title="(7) Epochs", xlabel="epochs", ylabel="validation accuracy (%)", xscale="log")
+    axes.set(xlabel="epochs", ylabel="validation accuracy (%)", xscale="log")
     axes.set_xticks(EPOCHS, [str(n) for n in EPOCHS])
     axes.minorticks_off()
+    axes.legend(loc="lower right")
+    return figure
+
+
+PICTURES = {"epochs": picture}

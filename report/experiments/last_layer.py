@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from common.drawing import label_places, strip
-from common.evidence import mean_texts
-from common.networks import AUX, JOINT, JOINT_AUX, WS, Network
+from common.drawing import figure_of, label_places, legend, strip
+from common.evidence import compare, mean_texts
+from common.networks import AUX, JOINT, JOINT_AUX, SIMPLE, WS, Network
 from common.rows import Job, Saved, digit_accuracy
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments import claims
 
@@ -49,28 +49,40 @@ def runs_of(layer: LastLayer) -> tuple[list[Job], list[Job]]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return each last layer's accuracy without and with digit labels, and the digit accuracy with them."""
-    lines: list[dict[str, Any]] = [
-        {
-            "name": layer.name,
-            "plain": mean_texts(saved.accuracies(plain)),
-            "labelled": mean_texts(saved.accuracies(labelled)),
-            "digits": f"{digit_accuracy(saved.rows(labelled)):.1f}",
-        }
-        for layer in LAST_LAYERS
-        for plain, labelled in [runs_of(layer)]
-    ]
+    """Return, by last layer, the accuracies, the digit accuracy, and the differences that the claims are about."""
+    lines: list[dict[str, Any]] = []
+    for layer in LAST_LAYERS:
+        plain, labelled = runs_of(layer)
+        both = compare(saved, plain, claims.runs_of(SIMPLE)), compare(saved, labelled, plain)
+        lines.append(
+            {
+                "name": layer.name,
+                "plain": mean_texts(saved.accuracies(plain)),
+                "labelled": mean_texts(saved.accuracies(labelled)),
+                "digits": f"{digit_accuracy(saved.rows(labelled)):.1f}",
+                "differences": [comparison.texts for comparison in both],
+                "words": [comparison.word for comparison in both],
+            }
+        )
     found: dict[str, Any] = {"lines": lines, "rounds": str(len(ROUNDS)), "ours": LAST_LAYERS[1].name}
     for which in ("plain", "labelled"):
         in_order = sorted(lines, key=lambda line: float(line[which]["mean"]))
         found |= {f"worst_{which}": in_order[0]["name"], f"best_{which}": in_order[-1]["name"]}
+    for place, claim in enumerate(("sharing", "aux")):
+        found[f"{claim}_fails"] = [line["name"] for line in lines if line["words"][place] != "better"]
     return found
 
 
-def panel(axes: Axes, saved: Saved) -> None:
+def picture(saved: Saved) -> Figure:
     """Draw the accuracies by last layer, without and with digit labels."""
+    figure, axes = figure_of(1, 1, 2.5)
     for place, layer in enumerate(LAST_LAYERS):
         for own, network, shift in zip(runs_of(layer), (WS, AUX), (-0.25, 0.2), strict=True):
             strip(axes, place + shift, saved.accuracies(own), network, 0.08)
-    label_places(axes, ("scores", "ReLU", "softmax", "joint"))
-    axes.set(title="(5) Last layer")
+    label_places(axes, (layer.name for layer in LAST_LAYERS))
+    axes.set_ylabel("test accuracy (%)")
+    legend(axes, (WS, AUX))
+    return figure
+
+
+PICTURES = {"last_layer": picture}

@@ -6,6 +6,8 @@ half the maps, too, and all networks with three times the epochs.
 
 from typing import Any
 
+from common.drawing import figure_of, label_places, strip
+from common.evidence import compare
 from common.networks import AUX, SIMPLE, UNTIED, UNTIED_AUX, WS, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
@@ -15,26 +17,91 @@ from helpers import NB_EPOCHS
 
 ROUNDS = claims.ROUNDS
 EPOCHS = (NB_EPOCHS, 3 * NB_EPOCHS)
-WHOLE: dict[str, Any] = {}
-HALF = {"maps": [16, 32], "hidden": 177}  # half the maps; hidden units for as many parameters as WSModel's, nearly
-NETWORKS = (
-    (SIMPLE, WHOLE),
-    (UNTIED, WHOLE),
-    (UNTIED, HALF),
-    (WS, WHOLE),
-    (UNTIED_AUX, WHOLE),
-    (UNTIED_AUX, HALF),
-    (AUX, WHOLE),
-)
+SIZES: dict[str, dict[str, Any]] = {
+    "whole": {},
+    "half": {
+        "maps": [16, 32],
+        "hidden": 177,
+    },  # half the maps; hidden units for as many parameters as WSModel's, nearly
+}
+EFFECTS = {  # what is compared; the untied networks are of either size
+    "splitting": (UNTIED, SIMPLE),
+    "sharing": (WS, UNTIED),
+    "sharing, with digit labels": (AUX, UNTIED_AUX),
+    "digit labels, branches untied": (UNTIED_AUX, UNTIED),
+    "digit labels, one branch": (AUX, WS),
+}
 
 
-def run(network: Network, model: dict[str, Any], nb_epochs: int, nb_round: int) -> Job:
-    """Return the run of a network with so many epochs."""
-    if nb_epochs == NB_EPOCHS and network in (SIMPLE, WS, AUX):
+def run(network: Network, size: str, nb_epochs: int, nb_round: int) -> Job:
+    """Return the run of a network with so many epochs; the size is that of untied networks."""
+    untied = network in (UNTIED, UNTIED_AUX)
+    if nb_epochs == NB_EPOCHS and not untied:
         return claims.run(network, nb_round)
-    return Job("sharing", network, nb_round, model, {} if nb_epochs == NB_EPOCHS else {"nb_epochs": nb_epochs})
+    training = {} if nb_epochs == NB_EPOCHS else {"nb_epochs": nb_epochs}
+    return Job("sharing", network, nb_round, SIZES[size] if untied else {}, training)
 
 
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
-    return [run(*network, nb_epochs, nb_round) for nb_epochs in EPOCHS for network in NETWORKS]
+    networks = (SIMPLE, UNTIED, WS, UNTIED_AUX, AUX)
+    every = [run(network, size, n, nb_round) for n in EPOCHS for size in SIZES for network in networks]
+    return list({job.key: job for job in every}.values())
+
+
+def runs_of(network: Network, size: str, nb_epochs: int) -> list[Job]:
+    """Return the runs of a network with so many epochs."""
+    return [run(network, size, nb_epochs, r) for r in ROUNDS]
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return the effects by epochs and size, and how many runs fit all of their training pairs."""
+    kinds = [(size, nb_epochs) for size in SIZES for nb_epochs in EPOCHS]
+    lines = [
+        {"name": name, "effects": [compare(saved, *(runs_of(net, *kind) for net in both)).texts for kind in kinds]}
+        for name, both in EFFECTS.items()
+    ]
+    fitted = [
+        {
+            "name": network.name,
+            "of": [
+                str(sum(row["train_wrong"] == "0" for row in saved.rows(runs_of(network, *kind)))) for kind in kinds
+            ],
+        }
+        for network in (SIMPLE, UNTIED, WS, UNTIED_AUX, AUX)
+    ]
+    parameters = {size: f"{int(saved.rows(runs_of(UNTIED, size, EPOCHS[0]))[0]['parameters']):,}" for size in SIZES}
+    return {
+        "lines": lines,
+        "fitted": fitted,
+        "parameters": parameters,
+        "epochs": [str(nb_epochs) for nb_epochs in EPOCHS],
+        "rounds": str(len(ROUNDS)),
+    }
+
+
+def picture(saved: Saved) -> Figure:
+    """Draw, for each number of epochs, the accuracies without a split, with untied branches, and with one branch."""
+    parts = [(SIMPLE, "whole", SIMPLE, "no\nsplit")]
+    for untied, shared in ((UNTIED, WS), (UNTIED_AUX, AUX)):
+        parts += [
+            (untied, "whole", shared, "untied"),
+            (untied, "half", shared, "untied,\nhalf"),
+            (shared, "whole", shared, "one\nbranch"),
+        ]
+    figure, both = figure_of(1, 2, 2.6, sharey=True)
+    for axes, nb_epochs in zip(both, EPOCHS, strict=True):
+        for place, (network, size, coloured, name) in enumerate(parts):
+            values = saved.accuracies(runs_of(network, size, nb_epochs))
+            strip(axes, place, values, coloured, hollow=name.startswith("untied"))
+        label_places(axes, (name for *_, name in parts))
+        axes.set_title(f"{nb_epochs} epochs")
+        axes.margins(y=0.12)
+        for middle, text in ((2, "no digit labels"), (5, "digit labels")):
+            axes.text(middle, 1.0, text, ha="center", va="top", fontsize=7, transform=axes.get_xaxis_transform())
+        axes.axvline(3.5, color="k", linewidth=0.5, linestyle=":")
+    both[0].set_ylabel("test accuracy (%)")
+    return figure
+
+
+PICTURES = {"sharing": picture}

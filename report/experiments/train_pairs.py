@@ -3,11 +3,11 @@
 from statistics import mean
 from typing import Any
 
-from common.drawing import curve
+from common.drawing import curve, figure_of
 from common.evidence import compare
 from common.networks import BASE, EXPLORATION, MAIN, Network
 from common.rows import Job, Saved
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments import claims
 from helpers import NB_TRAIN_PAIRS
@@ -66,11 +66,17 @@ def numbers(saved: Saved) -> dict[str, Any]:
     }
 
 
-def panel(axes: Axes, saved: Saved) -> None:
+def picture(saved: Saved) -> Figure:
     """Draw the accuracies by the number of training pairs."""
+    figure, axes = figure_of(1, 1, 2.6)
     for network in (*BASE, *EXPLORATION):
         numbers = numbers_of(network)
         curve(axes, numbers, [saved.accuracies(runs_of(network, number)) for number in numbers], network)
-    axes.set(title="(4) Training pairs", xlabel="training pairs", xscale="log")
-    axes.set_xticks(NUMBERS, [f"{n}" if n < 1000 else f"{n // 1000}k" for n in NUMBERS], fontsize=7)
+    axes.set(xlabel="training pairs", ylabel="test accuracy (%)", xscale="log")
+    axes.set_xticks(NUMBERS, [f"{number:,}" for number in NUMBERS])
     axes.minorticks_off()
+    axes.legend(loc="lower right", ncols=2)
+    return figure
+
+
+PICTURES = {"train_pairs": picture}
