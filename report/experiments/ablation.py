@@ -3,11 +3,12 @@
 Each difference is taken away from the exploration class, and is added alone to the base class.
 """
 
+from statistics import mean
 from typing import Any
 
 from common.evidence import Texts, compare, mean_texts
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, WS1, Network
-from common.rows import Job, Saved
+from common.rows import Job, Saved, digit_accuracy
 
 ROUNDS = range(1100, 1110)  # not those in which the settings were chosen
 DATA = {"validation": True, "nb_test_pairs": 5000}
@@ -74,7 +75,7 @@ def runs(nb_round: int) -> list[Job]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return the effect of each difference: what is lost if it is taken away, and what is won by it alone."""
+    """Return what each difference does, taken away or alone, and what of it is the training's."""
 
     def runs_of(network: Network, variant: str) -> list[Job]:
         return [run(network, variants(network)[variant], r) for r in ROUNDS]
@@ -83,27 +84,45 @@ def numbers(saved: Saved) -> dict[str, Any]:
         found = compare(saved, runs_of(network, more), runs_of(network, less))
         return {**found.texts, "half": f"{found.half_width:.2f}"}
 
-    names = dict.fromkeys(name for network in EXPLORATION for name in differences(network))
-    lines: list[dict[str, Any]] = [
-        {
-            "name": name,
-            **{
-                network.name: {
-                    "lost": effect(network, "all", f"without {name}"),
+    def digits(network: Network, variant: str) -> dict[str, str]:
+        values = [digit_accuracy([row]) for row in saved.rows(runs_of(network, variant))]
+        return {"mean": f"{mean(values):.1f}", "low": f"{min(values):.1f}", "high": f"{max(values):.1f}"}
+
+    lines: list[dict[str, Any]] = []
+    for name in dict.fromkeys(name for network in EXPLORATION for name in differences(network)):
+        line: dict[str, Any] = {"name": name}
+        for network in EXPLORATION:
+            if name in differences(network):
+                without = f"without {name}"
+                line[network.name] = {
+                    "lost": effect(network, "all", without),
+                    "digits": digits(network, without),
                     "won": effect(network, f"only {name}", "none"),
                 }
-                for network in EXPLORATION
-                if name in differences(network)
-            },
+        lines.append(line)
+    ends = {
+        network.name: {
+            variant: {**mean_texts(saved.accuracies(runs_of(network, variant))), "digits": digits(network, variant)}
+            for variant in ("all", "none")
         }
-        for name in names
-    ]
-    accuracies = {
-        network.name: {variant: mean_texts(saved.accuracies(runs_of(network, variant))) for variant in ("all", "none")}
         for network in EXPLORATION
     }
+    trained = [run(WS1, FOR_ALL, r) for r in ROUNDS]
+    plain, plain_trained = ([plain_run(way, r) for r in ROUNDS] for way in (False, True))
     largest = {}
     for network in EXPLORATION:
         own = {line["name"]: float(line[network.name]["lost"]["mean"]) for line in lines if network.name in line}
         largest[network.name] = max(own, key=lambda name: own[name])
-    return {"lines": lines, "accuracies": accuracies, "largest": largest, "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}"}
+    return {
+        "lines": lines,
+        "ends": ends,
+        "largest": largest,
+        "training": {
+            "SimpleModel": mean_texts(saved.accuracies(plain_trained)),
+            "SimpleModel_gain": compare(saved, plain_trained, plain).texts,
+            "WSModel": mean_texts(saved.accuracies(trained)),
+            "WSModel_gain": compare(saved, trained, runs_of(WS1, "none")).texts,
+            "rest": compare(saved, runs_of(WS1, "all"), trained).texts,
+        },
+        "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}",
+    }
