@@ -19,7 +19,7 @@ from common.networks import AUX, AUX1, SIMPLE, WS, WS1, Network
 from common.rows import Saved
 from helpers import SIDE
 
-WIDTH = 6.9  # inches, that of the report's text
+WIDTH, HALF = 6.9, 3.35  # inches, that of the report's text, and of two figures beside each other
 COLOURS = {SIMPLE: "#404040", WS: "#e69f00", AUX: "#0072b2", WS1: "#d55e00", AUX1: "#56b4e9"}
 MARKERS = {SIMPLE: "o", WS: "s", AUX: "^", WS1: "D", AUX1: "v"}
 STYLE: dict[Any, Any] = {
@@ -40,9 +40,9 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def figure_of(nb_rows: int, nb_columns: int, height: float, **options: Any) -> tuple[Figure, Any]:
-    """Return a figure as wide as the report's text, without a window whatever the screen, and its axes."""
-    figure = Figure(figsize=(WIDTH, height))
+def figure_of(nb_rows: int, nb_columns: int, height: float, width: float = WIDTH, **options: Any) -> tuple[Figure, Any]:
+    """Return a figure, as wide as the report's text unless told, without a window whatever the screen, and its axes."""
+    figure = Figure(figsize=(width, height))
     return figure, figure.subplots(nb_rows, nb_columns, **options)
 
 

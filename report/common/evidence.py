@@ -146,6 +146,12 @@ def judge(found: list[Comparison]) -> list[dict[str, Any]]:
     ]
 
 
+def require(sentence: str, shown: bool) -> None:
+    """Raise UserError unless the rows show what the report says in words."""
+    if not shown:
+        raise UserError(f"the report says: {sentence}. The rows do not show it: change its text.")
+
+
 # ---- How numbers are written ----------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ Each difference is taken away from the exploration class, and is added alone to 
 from statistics import mean
 from typing import Any
 
-from common.evidence import Texts, compare, mean_texts
+from common.evidence import Texts, compare, mean_texts, require
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, WS1, Network
 from common.rows import Job, Saved, digit_accuracy
 
@@ -113,10 +113,20 @@ def numbers(saved: Saved) -> dict[str, Any]:
     for network in EXPLORATION:
         own = {line["name"]: float(line[network.name]["lost"]["mean"]) for line in lines if network.name in line}
         largest[network.name] = max(own, key=lambda name: own[name])
+    for name in largest.values():
+        require("the two distorted views have the largest effect", name == "two distorted views")
+    without: dict[str, Any] = {line["name"]: line["WSModel1"] for line in lines if "WSModel1" in line}
+    unbalanced, inconsistent = without["balanced digits"], without["consistency of the views"]
+    require("without balance WSModel1's scores are no digits", float(unbalanced["digits"]["high"]) < 75)
+    require(
+        "without balance it loses less than without views",
+        float(unbalanced["lost"]["mean"]) < float(without["two distorted views"]["lost"]["mean"]) / 2,
+    )
+    require("without consistency it still finds the digits", float(inconsistent["digits"]["mean"]) > 90)
     return {
         "lines": lines,
         "ends": ends,
-        "largest": largest,
+        "by_name": without,
         "training": {
             "SimpleModel": mean_texts(saved.accuracies(plain_trained)),
             "SimpleModel_gain": compare(saved, plain_trained, plain).texts,

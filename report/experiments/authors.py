@@ -117,8 +117,10 @@ def astray(saved: Saved) -> dict[str, Any]:
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the ten cells, what they say of the claims, and the runs that went astray."""
+    every = cells(saved)
     return {
-        "cells": cells(saved),
+        "cells": every,
+        "agree": str(sum(not cell["shown"] for cell in every)),
         "conclusions": conclusions(saved),
         "astray": astray(saved),
         "rounds": str(len(ROUNDS)),

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from common.drawing import curve, figure_of
-from common.evidence import compare, mean_texts
+from common.drawing import HALF, curve, figure_of
+from common.evidence import Texts, compare, mean_texts
 from common.networks import AUX
 from common.rows import Job, Saved, digit_accuracy
 from matplotlib.figure import Figure
@@ -34,22 +34,26 @@ def runs_of(weight: float) -> list[Job]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return each weight's accuracy, its difference from none, the digit accuracy, and how many runs diverged.
+    """Return each weight's accuracy, its differences from none and from ours, digit accuracy, and diverged runs.
 
     The accuracy is that of the runs that did not diverge; if one did, there is no paired difference.
     """
+
+    def difference(weight: float, other: float) -> Texts | None:
+        whole = saved.finished(runs_of(weight)) == runs_of(weight)
+        return compare(saved, runs_of(weight), runs_of(other)).texts if whole and weight != other else None
+
     lines: list[dict[str, Any]] = []
     for weight in WEIGHTS:
-        every, without = runs_of(weight), runs_of(WEIGHTS[0])
-        runs = saved.finished(every)
-        paired = weight and runs == every
+        runs = saved.finished(runs_of(weight))
         lines.append(
             {
                 "weight": f"{weight:g}",
                 "accuracy": mean_texts(saved.accuracies(runs)),
-                "difference": compare(saved, runs, without).texts if paired else None,
+                "difference": difference(weight, WEIGHTS[0]),
+                "ours": difference(weight, AUX_WEIGHT),
                 "digits": f"{digit_accuracy(saved.rows(runs)):.1f}",
-                "diverged": str(len(every) - len(runs)),
+                "diverged": str(len(ROUNDS) - len(runs)),
             }
         )
     return {"lines": lines, "rounds": str(len(ROUNDS))}
@@ -57,7 +61,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by weight, to scale from the square root of the weight, and say which runs diverged."""
-    figure, axes = figure_of(1, 1, 2.5)
+    figure, axes = figure_of(1, 1, 2.4, HALF)
     values = [saved.accuracies(saved.finished(runs_of(weight))) for weight in WEIGHTS]
     curve(axes, WEIGHTS, values, AUX)
     axes.set_xscale("function", functions=(np.sqrt, np.square))

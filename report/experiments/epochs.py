@@ -3,8 +3,8 @@
 from statistics import mean
 from typing import Any
 
-from common.drawing import curve, figure_of
-from common.evidence import compare
+from common.drawing import HALF, curve, figure_of
+from common.evidence import compare, require
 from common.networks import BASE, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
@@ -45,13 +45,17 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 "words": [comparison.word for comparison in both],
             }
         )
+    words = [line["words"] for line in lines]
+    require("after 3 epochs WSModel is worse than SimpleModel", words[0] == ["worse", "better"])
+    require("after 6 epochs they do not differ clearly", words[1] == ["no clear difference", "better"])
+    require("from 12 epochs on, both differences are above 0", words[2:] == [["better", "better"]] * 4)
     doubled = {net.name: compare(saved, runs_of(net, 2 * NB_EPOCHS), runs_of(net, NB_EPOCHS)).texts for net in BASE}
     return {"lines": lines, "doubled": doubled, "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}"}
 
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by the number of epochs."""
-    figure, axes = figure_of(1, 1, 2.5)
+    figure, axes = figure_of(1, 1, 2.4, HALF)
     for network in BASE:
         curve(axes, EPOCHS, [saved.accuracies(runs_of(network, number)) for number in EPOCHS], network)
     axes.set(xlabel="epochs", ylabel="validation accuracy (%)", xscale="log")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from common.drawing import draw_pair, draw_table, figure_of
+from common.evidence import require
 from common.networks import EXPLORATION, Network
 from common.rows import Job, Row, Saved
 from common.running import scores_of_digits
@@ -47,13 +48,18 @@ def check_details(found: Any, row: Row) -> None:
     """Raise UserError unless the details are of the round's test pairs and agree with the row's counts."""
     classes = load_round(int(row["round"])).test_classes
     try:
-        right = [sum(line) for line in found["digits"]] == torch.bincount(classes.flatten(), minlength=10).tolist()
-        right &= sum(found["digits"][n][n] for n in range(10)) == 2 * int(row["total"]) - int(row["digits_wrong"])
-        pairs = torch.tensor(table_of(*classes.unbind(1)))
-        right &= bool((torch.tensor(found["wrong"]) <= pairs).all())
-        right &= sum(map(sum, found["wrong"])) == int(row["wrong"])
-        right &= len(found["worst"]) == min(NB_WORST, int(row["wrong"]))
-        right &= all(classes[n].tolist() == pair and 0.5 <= p <= 1 for n, *pair, p in found["worst"])
+        digits, wrong = (np.array(found[name]) for name in ("digits", "wrong"))
+        pairs = [tuple(classes[n].tolist()) for n, *_ in found["worst"]]
+        right = digits.shape == wrong.shape == (10, 10) and min(digits.min(), wrong.min()) >= 0
+        right &= digits.sum(1).tolist() == torch.bincount(classes.flatten(), minlength=10).tolist()
+        right &= int(np.trace(digits)) == 2 * int(row["total"]) - int(row["digits_wrong"])
+        right &= bool((wrong <= np.array(table_of(*classes.unbind(1)))).all()) and int(wrong.sum()) == int(row["wrong"])
+        right &= len({n for n, *_ in found["worst"]}) == len(found["worst"]) == min(NB_WORST, int(row["wrong"]))
+        right &= all(wrong[pair] >= pairs.count(pair) for pair in pairs)
+        right &= all(
+            n >= 0 and list(pair) == own and 0.5 <= p <= 1
+            for pair, (n, *own, p) in zip(pairs, found["worst"], strict=True)
+        )
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"details: {error!r}") from error
     if not right:
@@ -89,18 +95,25 @@ def best_order(table: np.ndarray) -> list[int]:
     return linear_sum_assignment(table, maximize=True)[1].tolist()
 
 
+def close(table: np.ndarray) -> str:
+    """Return the share, in %, of a table's pairs whose digits are equal or neighbours."""
+    return f"{100 * sum(table[i, j] for i, j in np.ndindex(10, 10) if abs(i - j) <= 1) / table.sum():.0f}"
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the digit accuracy with the scores in their best order, and the share of wrong pairs of close digits."""
-    found: dict[str, Any] = {"rounds": str(len(ROUNDS))}
+    pairs = np.sum([table_of(*load_round(r).test_classes.cpu().unbind(1)) for r in ROUNDS], axis=0)
+    found: dict[str, Any] = {"rounds": str(len(ROUNDS)), "close_pairs": close(pairs)}
     for network in EXPLORATION:
         digits, wrong = (sum_of(saved, network, name) for name in ("digits", "wrong"))
         order = best_order(digits)
-        close = sum(wrong[i, j] for i, j in np.ndindex(10, 10) if abs(i - j) <= 1)
+        require(f"{network.name}'s scores come in the order of the digits", order == list(range(10)))
         found[network.name] = {
             "digits": f"{100 * digits[range(10), order].sum() / digits.sum():.1f}",
-            "ordered": "the order of the digits" if order == list(range(10)) else "not the order of the digits",
-            "close": f"{100 * close / wrong.sum():.0f}",
+            "close": close(wrong),
         }
+        closer = float(found[network.name]["close"]) > float(found["close_pairs"])
+        require(f"{network.name} errs most on digits that are equal or neighbours", closer)
     return found
 
 

@@ -4,7 +4,7 @@ from statistics import mean
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import difference_texts
+from common.evidence import difference_texts, require
 from common.networks import AUX, AUX1, JOINT_AUX, UNTIED_AUX, WS, WS1
 from common.rows import Job, Row, Saved, accuracy, digit_accuracy
 from matplotlib.figure import Figure
@@ -45,7 +45,13 @@ def numbers(saved: Saved) -> dict[str, Any]:
     reading = [right(row, "highest_wrong") - below for row, below in zip(own, base, strict=True)]
     comparing = [right(row, "wrong") - right(row, "highest_wrong") for row in own]
     split = {"reading": difference_texts(reading), "comparing": difference_texts(comparing)}
-    return {"lines": lines, "split": split}
+    require("AuxModel's linear last layer loses what its reading has won", float(split["comparing"]["high"]) < 0)
+    joint = [line for line in lines if line["name"] in (JOINT_AUX.name, AUX1.name, WS1.name)]
+    linear = [line for line in lines if line not in joint]
+    gap = max(abs(float(line["own"]) - float(line["highest"])) for line in joint)
+    least = min(float(line["highest"]) - float(line["own"]) for line in linear)
+    require("every linear last layer is worse than the two highest scores", least > gap)
+    return {"lines": lines, "by_name": {line["name"]: line for line in lines}, "split": split, "gap": f"{gap:.2f}"}
 
 
 def picture(saved: Saved) -> Figure:

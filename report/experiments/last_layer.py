@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from common.drawing import figure_of, label_places, legend, strip
-from common.evidence import compare, mean_texts
+from common.drawing import HALF, figure_of, label_places, legend, strip
+from common.evidence import compare, mean_texts, require
 from common.networks import AUX, JOINT, JOINT_AUX, SIMPLE, WS, Network
 from common.rows import Job, Saved, digit_accuracy
 from matplotlib.figure import Figure
@@ -68,18 +68,23 @@ def numbers(saved: Saved) -> dict[str, Any]:
     for which in ("plain", "labelled"):
         in_order = sorted(lines, key=lambda line: float(line[which]["mean"]))
         found |= {f"worst_{which}": in_order[0]["name"], f"best_{which}": in_order[-1]["name"]}
-    for place, claim in enumerate(("sharing", "aux")):
-        found[f"{claim}_fails"] = [line["name"] for line in lines if line["words"][place] != "better"]
+    words = {layer.name: line["words"] for layer, line in zip(LAST_LAYERS, lines, strict=True)}
+    softmax = words.pop("linear on softmax")
+    require(
+        "with softmax WSModel is worse than SimpleModel, and AuxModel better than WSModel",
+        softmax == ["worse", "better"],
+    )
+    require("with every other last layer both are better", all(both == ["better"] * 2 for both in words.values()))
     return found
 
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by last layer, without and with digit labels."""
-    figure, axes = figure_of(1, 1, 2.5)
+    figure, axes = figure_of(1, 1, 2.4, HALF)
     for place, layer in enumerate(LAST_LAYERS):
         for own, network, shift in zip(runs_of(layer), (WS, AUX), (-0.25, 0.2), strict=True):
             strip(axes, place + shift, saved.accuracies(own), network, 0.08)
-    label_places(axes, (layer.name for layer in LAST_LAYERS))
+    label_places(axes, (layer.name.replace(" ", "\n", 1) for layer in LAST_LAYERS))
     axes.set_ylabel("test accuracy (%)")
     legend(axes, (WS, AUX))
     return figure

@@ -3,6 +3,7 @@
 from statistics import mean
 from typing import Any
 
+from common.evidence import require
 from common.networks import WS1
 from common.rows import Job, Saved, accuracy, digit_accuracy
 from common.skewed import load_skewed
@@ -37,9 +38,13 @@ def range_texts(values: list[float]) -> dict[str, str]:
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the accuracy and the digit accuracy for each kind of round, with their lowest and highest."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     for name, shares in SHARES.items():
         rows = saved.rows(run(shares, r) for r in ROUNDS)
         right, digits = [accuracy(row) for row in rows], [digit_accuracy([row]) for row in rows]
         lines.append({"name": name, "accuracy": range_texts(right), "digits": range_texts(digits)})
+    usual, *others = lines
+    for line in others:
+        falls = float(line["digits"]["high"]) < float(usual["digits"]["low"]) / 2
+        require(f"WSModel1 does not find the digits: {line['name']}", falls)
     return {"lines": lines, "rounds": str(len(ROUNDS))}

@@ -57,6 +57,7 @@ def runs_of(network: Network, size: str, nb_epochs: int) -> list[Job]:
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the effects by epochs and size, and how many runs fit all of their training pairs."""
     kinds = [(size, nb_epochs) for size in SIZES for nb_epochs in EPOCHS]
+    names = [f"{nb_epochs} epochs" + (", half" if size == "half" else "") for size, nb_epochs in kinds]
     lines = [
         {"name": name, "effects": [compare(saved, *(runs_of(net, *kind) for net in both)).texts for kind in kinds]}
         for name, both in EFFECTS.items()
@@ -75,6 +76,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "lines": lines,
         "fitted": fitted,
         "parameters": parameters,
+        "kinds": names,
         "epochs": [str(nb_epochs) for nb_epochs in EPOCHS],
         "rounds": str(len(ROUNDS)),
     }

@@ -3,7 +3,7 @@
 from statistics import mean
 from typing import Any
 
-from common.drawing import curve, figure_of
+from common.drawing import HALF, curve, figure_of
 from common.evidence import compare
 from common.networks import BASE, EXPLORATION, MAIN, Network
 from common.rows import Job, Saved
@@ -68,14 +68,14 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by the number of training pairs."""
-    figure, axes = figure_of(1, 1, 2.6)
+    figure, axes = figure_of(1, 1, 2.4, HALF)
     for network in (*BASE, *EXPLORATION):
         numbers = numbers_of(network)
         curve(axes, numbers, [saved.accuracies(runs_of(network, number)) for number in numbers], network)
     axes.set(xlabel="training pairs", ylabel="test accuracy (%)", xscale="log")
-    axes.set_xticks(NUMBERS, [f"{number:,}" for number in NUMBERS])
+    axes.set_xticks(NUMBERS, [f"{number}" if number < 1000 else f"{number // 1000}k" for number in NUMBERS])
     axes.minorticks_off()
-    axes.legend(loc="lower right", ncols=2)
+    axes.legend(loc="lower right")
     return figure
 
 
