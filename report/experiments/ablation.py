@@ -115,18 +115,18 @@ def numbers(saved: Saved) -> dict[str, Any]:
         largest[network.name] = max(own, key=lambda name: own[name])
     for name in largest.values():
         require("the two distorted views have the largest effect", name == "two distorted views")
-    without: dict[str, Any] = {line["name"]: line["WSModel1"] for line in lines if "WSModel1" in line}
-    unbalanced, inconsistent = without["balanced digits"], without["consistency of the views"]
+    by_name = {line["name"]: line["WSModel1"] for line in lines if "WSModel1" in line}
+    unbalanced, inconsistent = by_name["balanced digits"], by_name["consistency of the views"]
     require("without balance WSModel1's scores are no digits", float(unbalanced["digits"]["high"]) < 75)
     require(
         "without balance it loses less than without views",
-        float(unbalanced["lost"]["mean"]) < float(without["two distorted views"]["lost"]["mean"]) / 2,
+        float(unbalanced["lost"]["mean"]) < float(by_name["two distorted views"]["lost"]["mean"]) / 2,
     )
     require("without consistency it still finds the digits", float(inconsistent["digits"]["mean"]) > 90)
     return {
         "lines": lines,
         "ends": ends,
-        "by_name": without,
+        "by_name": by_name,
         "training": {
             "SimpleModel": mean_texts(saved.accuracies(plain_trained)),
             "SimpleModel_gain": compare(saved, plain_trained, plain).texts,
