@@ -467,7 +467,10 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
     except OSError as error:
         raise SystemExit(f"error: the figure cannot be written to {file}: {error}.") from error
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(f"figure: {file}".encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        print(f"figure: {file}".encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError:  # the reader of a pipe is gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if matplotlib.get_backend().lower() in backend_registry.list_builtin(BackendFilter.INTERACTIVE):
         with contextlib.suppress(KeyboardInterrupt):
             plt.show()

@@ -184,7 +184,7 @@ def read_rows(file: Path, jobs: Iterable[Job]) -> dict[Key, Row]:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read: {error}. Restore it (git checkout -- {file.name}).") from error
+        raise UserError(f"{file} cannot be read: {error}. Restore it (git checkout -- {file}).") from error
     lines = list(csv.reader(io.StringIO(text[: text.rfind("\n") + 1])))
     if not lines or lines[0] != COLUMNS:
         raise UserError(

@@ -121,6 +121,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     return {
         "cells": every,
         "agree": str(sum(not cell["shown"] for cell in every)),
+        "farthest": max(every, key=lambda cell: abs(float(cell["difference"]["mean"]))),
         "conclusions": conclusions(saved),
         "astray": astray(saved),
         "rounds": str(len(ROUNDS)),

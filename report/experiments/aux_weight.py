@@ -56,7 +56,12 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 "diverged": str(len(ROUNDS) - len(runs)),
             }
         )
-    return {"lines": lines, "rounds": str(len(ROUNDS))}
+    words = {
+        f"{weight:g}": compare(saved, runs_of(weight), runs_of(AUX_WEIGHT)).word
+        for weight in WEIGHTS
+        if weight != AUX_WEIGHT and saved.finished(runs_of(weight)) == runs_of(weight)
+    }
+    return {"lines": lines, "words": words, "rounds": str(len(ROUNDS))}
 
 
 def picture(saved: Saved) -> Figure:

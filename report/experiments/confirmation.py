@@ -9,7 +9,7 @@ from typing import Any
 
 from common.drawing import figure_of, label_places, strip
 from common.evidence import Comparison, compare, judge, markdown_table, mean_texts
-from common.networks import MAIN, Network
+from common.networks import AUX1, MAIN, WS1, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
 
@@ -52,6 +52,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         networks[network.name]["theirs"] = mean_texts([100 - error for error in theirs(network, RATES[0])])
     return {
         "networks": networks,
+        "labels": compare(saved, runs_of(AUX1), runs_of(WS1)).texts,
         "claims": claims,
         "commit": COMMIT,
         "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}",

@@ -58,4 +58,4 @@ def numbers(saved: Saved) -> dict[str, Any]:
         ]
         for number in EPOCHS
     }
-    return {"lines": lines, "differences": differences, "rounds": str(len(ROUNDS))}
+    return {"by_name": {line["name"]: line for line in lines}, "differences": differences, "rounds": str(len(ROUNDS))}
