@@ -96,6 +96,13 @@ def verdict(mean_difference: float, half_width: float, p: float) -> str:
     return "holds" if mean_difference > 0 else "refuted"
 
 
+def word(mean_difference: float, half_width: float) -> str:
+    """Return "better" if the interval is above 0, "worse" if it is below, else "no clear difference"."""
+    if abs(mean_difference) <= half_width:
+        return "no clear difference"
+    return "better" if mean_difference > 0 else "worse"
+
+
 class Comparison(NamedTuple):
     """Differences in points of accuracy, one for each round, with their mean and 95 % interval."""
 
@@ -112,9 +119,7 @@ class Comparison(NamedTuple):
     @property
     def word(self) -> str:
         """What the interval shows: "better" if it is above 0, "worse" if below, else "no clear difference"."""
-        if abs(self.mean) <= self.half_width:
-            return "no clear difference"
-        return "better" if self.mean > 0 else "worse"
+        return word(self.mean, self.half_width)
 
 
 def compare(saved: Saved, better: Iterable[Job], worse: Iterable[Job]) -> Comparison:

@@ -12,7 +12,18 @@ from statistics import mean, stdev
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import ALPHA, difference_texts, format_p, holm, interval_texts, sign_flip_p, welch
+from common.evidence import (
+    ALPHA,
+    difference_texts,
+    format_p,
+    holm,
+    interval_texts,
+    mean_and_interval,
+    require,
+    sign_flip_p,
+    welch,
+    word,
+)
 from common.networks import MAIN, NOTEBOOK_WS, PUBLISHED, Network
 from common.rows import RESULTS, Job, Saved, accuracy
 from matplotlib.figure import Figure
@@ -91,7 +102,8 @@ def conclusions(saved: Saved) -> list[dict[str, Any]]:
         for name, errors_of in (("theirs", theirs), ("ours", functools.partial(ours, saved))):
             both = (errors_of(network, rate) for network in (claim.worse, claim.better))
             differences = [worse - better for worse, better in zip(*both, strict=True)]
-            line[name] = difference_texts(differences) | {"p": format_p(sign_flip_p(differences))}
+            said = {"word": word(*mean_and_interval(differences)), "p": format_p(sign_flip_p(differences))}
+            line[name] = {**difference_texts(differences), **said}
         found.append(line)
     return found
 
@@ -103,6 +115,8 @@ def astray(saved: Saved) -> dict[str, Any]:
     lost = [row for row in rows if 100 - accuracy(row) > ASTRAY]
     others = [row for row in rows if row not in lost]
     own = [error for network in labelled for error in theirs(network, RATES[0])]
+    dead, alive = (0 < sum(row["dead_scores"] != "0" for row in own) < len(own) for own in (lost, others))
+    require("dead scores are neither needed nor enough for a run to go astray", dead and alive)
     return {
         "above": str(ASTRAY),
         "theirs": str(sum(error > ASTRAY for error in own)),
@@ -117,13 +131,19 @@ def astray(saved: Saved) -> dict[str, Any]:
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the ten cells, what they say of the claims, and the runs that went astray."""
-    every = cells(saved)
+    every, said = cells(saved), conclusions(saved)
+    inside = all(float(cell["difference"]["low"]) < 0 < float(cell["difference"]["high"]) for cell in every)
+    require("all ten intervals of ours - theirs hold 0", inside and not any(cell["shown"] for cell in every))
+    words = [[line[side]["word"] for side in ("theirs", "ours")] for line in said]
+    require("both sides' rounds show a gain from sharing at both rates", words[:2] == [["better"] * 2] * 2)
+    require("of the auxiliary loss at 0.1, theirs show none", words[2] == ["no clear difference", "better"])
+    require("at 0.01 both show a loss from it", words[3] == ["worse"] * 2)
     return {
         "cells": every,
-        "agree": str(sum(not cell["shown"] for cell in every)),
         "farthest": max(every, key=lambda cell: abs(float(cell["difference"]["mean"]))),
-        "conclusions": conclusions(saved),
+        "conclusions": said,
         "astray": astray(saved),
+        "worst": f"{max(max(theirs(network, RATES[0])) for network in MAIN):.1f}",
         "rounds": str(len(ROUNDS)),
         "their_rounds": str(len(theirs(MAIN[0], RATES[0]))),
     }
@@ -134,8 +154,8 @@ def picture(saved: Saved) -> Figure:
     figure, both = figure_of(1, 2, 2.9)
     for axes, rate in zip(both, RATES, strict=True):
         for place, network in enumerate(MAIN):
-            strip(axes, place - 0.2, theirs(network, rate), network, 0.06, hollow=True)
-            strip(axes, place + 0.24, ours(saved, network, rate), network, 0.06)
+            strip(axes, place - 0.27, theirs(network, rate), network, 0.06, hollow=True)
+            strip(axes, place + 0.2, ours(saved, network, rate), network, 0.06)
         label_places(axes, (network.name.replace("Model", "\nModel") for network in MAIN))
         axes.set(title=f"learning rate {rate:g}", ylabel="test error (%)")
     return figure

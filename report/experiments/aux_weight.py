@@ -73,8 +73,9 @@ def picture(saved: Saved) -> Figure:
     for weight, own in zip(WEIGHTS, values, strict=True):
         if len(own) < len(ROUNDS):
             text = f"{len(ROUNDS) - len(own)} of {len(ROUNDS)} runs\ndiverged"
-            axes.text(weight, min(own) - 0.5, text, ha="right", va="top", fontsize=7)
-    axes.set_xticks(WEIGHTS, [f"{weight:g}" for weight in WEIGHTS])
+            place = axes.get_xaxis_transform()
+            axes.text(weight - 0.25, 0.02, text, ha="right", va="bottom", fontsize=7, transform=place)
+    axes.set_xticks(WEIGHTS, [f"{weight:g}" for weight in WEIGHTS], fontsize=7)
     axes.set(xlabel="weight of each digit's loss (square-root scale)", ylabel="test accuracy (%)")
     return figure
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.evidence import compare, mean_texts
+from common.evidence import compare, mean_texts, require
 from common.networks import AUX, PUBLISHED, WS, Network
 from common.rows import Job, Saved, digit_accuracy
 
@@ -10,7 +10,7 @@ from experiments import claims, published
 
 ROUNDS = range(10)
 SMALLER = {"maps": [32, 64]}
-PLAIN = {"plain_scores": True}
+PLAIN, PLAIN_STEP = {"plain_scores": True}, "auxiliary loss on the plain scores"
 EPOCHS = {"nb_epochs": published.EPOCHS[0]}
 Run = tuple[Network, dict[str, Any], dict[str, Any]]  # with the keywords of the network and of its training
 
@@ -22,7 +22,7 @@ def steps() -> dict[str, tuple[Run, Run]]:
     return {
         "as published": ((ws, {}, unshuffled), (aux, {}, unshuffled)),
         "mini-batches shuffled": ((ws, {}, EPOCHS), (aux, {}, EPOCHS)),
-        "auxiliary loss on the plain scores": ((ws, {}, EPOCHS), (aux, PLAIN, EPOCHS)),
+        PLAIN_STEP: ((ws, {}, EPOCHS), (aux, PLAIN, EPOCHS)),
         "32 and 64 maps": ((ws, SMALLER, EPOCHS), (aux, {**PLAIN, **SMALLER}, EPOCHS)),
         "our fully connected layers": ((WS, {}, EPOCHS), (AUX, {}, EPOCHS)),
         "50 epochs": ((WS, {}, {}), (AUX, {}, {})),
@@ -63,4 +63,16 @@ def numbers(saved: Saved) -> dict[str, Any]:
             }
         )
         before = own
-    return {"lines": lines, "rounds": str(len(ROUNDS))}
+    changes = [line["changes"][1] for line in lines[1:]]
+    clear = any(float(change["low"]) > 0 or float(change["high"]) < 0 for change in changes)
+    require("no step changes AuxModel's accuracy clearly", not clear)
+    read = {line["name"]: float(line["digits"]) for line in lines}
+    gains = {name: read[name] - earlier for name, earlier in zip(list(read)[1:], read.values(), strict=False)}
+    require("the plain scores change the digit accuracy most", max(gains, key=lambda name: gains[name]) == PLAIN_STEP)
+    ends = zip(before, ([run(of, r) for r in ROUNDS] for of in next(iter(steps().values()))), strict=True)
+    return {
+        "lines": lines,
+        "total": [compare(saved, last, first).texts for last, first in ends],
+        "digits": {"before": f"{read[PLAIN_STEP] - gains[PLAIN_STEP]:.1f}", "after": f"{read[PLAIN_STEP]:.1f}"},
+        "rounds": str(len(ROUNDS)),
+    }

@@ -127,7 +127,7 @@ def digits_picture(saved: Saved) -> Figure:
         texts = [[f"{cell:.1f}" if cell else "" for cell in row] for row in share]
         right = 100 * np.trace(table[:, order]) / table.sum()
         title = f"{network.name}: {right:.1f} % of digits on the diagonal"
-        draw_table(axes, share, texts, title, ("score that wins", "digit (each row: % of its images)"))
+        draw_table(axes, share, texts, title, ("highest score", "true digit (rows sum to 100 %)"))
         axes.set_xticklabels(order)
     return figure
 
@@ -148,14 +148,14 @@ def worst_picture(saved: Saved) -> Figure:
     """Draw the wrong pairs of round 0 that the exploration classes gave the highest probability."""
     pairs = load_round(ROUNDS[0]).test_input.cpu()
     worst = [details_of(saved, network)[0]["worst"] for network in EXPLORATION]
-    figure, grid = figure_of(2, max(map(len, worst)), 1.75)
+    figure, grid = figure_of(2, max(map(len, worst)), 2.0)
     for line, network, own in zip(grid, EXPLORATION, worst, strict=True):
         line[0].text(-0.12, 0.5, network.name, transform=line[0].transAxes, rotation=90, ha="right", va="center")
         for axes in line:
             axes.axis("off")
         for axes, (n, first, second, probability) in zip(line, own, strict=False):
             said = ">" if first <= second else "≤"
-            draw_pair(axes, pairs[n], f"{first}, {second}\nsaid {said}: {100 * probability:.0f} %")
+            draw_pair(axes, pairs[n], f"{first}, {second}\npredicted {said}\n{100 * probability:.0f} %")
             axes.title.set_fontsize(6)
     return figure
 
