@@ -40,9 +40,8 @@ Key = tuple[str, str, str, str]
 class Job(NamedTuple):
     """One run. The keywords of the network, of its training and of its pairs are plain JSON: they identify its row.
 
-    `load` draws the pairs.
-    `details`, if given, is called with the trained model and the round, and returns JSON that the row keeps, too;
-    `check_details` is called with that JSON and the row, and raises UserError if it cannot be.
+    `load` draws the pairs. `details`, if given, is called with the trained model and the round, and returns JSON that
+    the row keeps, too; `check_details` is called with the row, and raises UserError if they cannot be.
     """
 
     experiment: str
@@ -53,7 +52,7 @@ class Job(NamedTuple):
     data: dict[str, Any] = {}
     load: Callable[..., Round] = load_round
     details: Callable[[nn.Module, Round], Any] | None = None
-    check_details: Callable[[Any, Row], None] | None = None
+    check_details: Callable[[Row], None] | None = None
 
     @property
     def settings(self) -> str:
@@ -162,14 +161,10 @@ def check_row(row: Row, job: Job) -> None:
             number(column, highest.get(column, totals["total"]))
         elif row[column]:
             raise UserError(f"{column} = {row[column]!r}: the network has no digit scores")
-    if job.check_details is None and row["details"]:
-        raise UserError(f"details = {row['details']!r}: the experiment has none")
     if job.check_details is not None:
-        try:
-            details = json.loads(row["details"])
-        except ValueError as error:
-            raise UserError(f"details: {error}") from error
-        job.check_details(details, row)
+        job.check_details(row)
+    elif row["details"]:
+        raise UserError(f"details = {row['details']!r}: the experiment has none")
 
 
 def read_rows(file: Path, jobs: Iterable[Job]) -> dict[Key, Row]:
@@ -226,8 +221,7 @@ class Saved:
         self.by_key: dict[Key, Row] = {}
         made_by: dict[tuple[str, str], str] = {}
         for name, own in by_file.items():
-            file = folder / f"{name}.csv"
-            rows = read_rows(file, own)
+            rows = read_rows(file := folder / f"{name}.csv", own)
             if lacking := [job for job in own if job.key not in rows]:
                 raise UserError(f"{file} lacks {len(lacking)} rows, the first {lacking[0]}. Run report/study.py.")
             for row in rows.values():

@@ -44,10 +44,11 @@ def details(model: nn.Module, data: Round) -> dict[str, Any]:
     }
 
 
-def check_details(found: Any, row: Row) -> None:
-    """Raise UserError unless the details are of the round's test pairs and agree with the row's counts."""
+def check_details(row: Row) -> None:
+    """Raise UserError unless a row's details are of the round's test pairs and agree with its counts."""
     classes = load_round(int(row["round"])).test_classes
     try:
+        found = json.loads(row["details"])
         digits, wrong = (np.array(found[name]) for name in ("digits", "wrong"))
         pairs = [tuple(classes[n].tolist()) for n, *_ in found["worst"]]
         right = digits.shape == wrong.shape == (10, 10) and min(digits.min(), wrong.min()) >= 0
