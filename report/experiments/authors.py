@@ -151,7 +151,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the test error of every round, the authors' beside ours."""
-    figure, both = figure_of(1, 2, 2.9)
+    figure, both = figure_of(1, 2, 2.4)
     for axes, rate in zip(both, RATES, strict=True):
         for place, network in enumerate(MAIN):
             strip(axes, place - 0.27, theirs(network, rate), network, 0.06, hollow=True)

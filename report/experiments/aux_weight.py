@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from common.drawing import HALF, curve, figure_of
-from common.evidence import Texts, compare, mean_texts
+from common.evidence import Texts, compare, mean_texts, require
 from common.networks import AUX
 from common.rows import Job, Saved, digit_accuracy
 from matplotlib.figure import Figure
@@ -61,12 +61,14 @@ def numbers(saved: Saved) -> dict[str, Any]:
         for weight in WEIGHTS
         if weight != AUX_WEIGHT and saved.finished(runs_of(weight)) == runs_of(weight)
     }
-    return {"lines": lines, "words": words, "rounds": str(len(ROUNDS))}
+    require("1 and 2 show no clear difference from 0.5", {words["1"], words["2"]} == {"no clear difference"})
+    require("smaller weights are worse", {words[line["weight"]] for line in lines[:3]} == {"worse"})
+    return {"lines": lines, "rounds": str(len(ROUNDS))}
 
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by weight, to scale from the square root of the weight, and say which runs diverged."""
-    figure, axes = figure_of(1, 1, 2.4, HALF)
+    figure, axes = figure_of(1, 1, 2.1, HALF)
     values = [saved.accuracies(saved.finished(runs_of(weight))) for weight in WEIGHTS]
     curve(axes, WEIGHTS, values, AUX)
     axes.set_xscale("function", functions=(np.sqrt, np.square))

@@ -64,7 +64,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         )
         before = own
     changes = [line["changes"][1] for line in lines[1:]]
-    clear = any(float(change["low"]) > 0 or float(change["high"]) < 0 for change in changes)
+    clear = any(change and float(change["low"]) * float(change["high"]) > 0 for change in changes)
     require("no step changes AuxModel's accuracy clearly", not clear)
     read = {line["name"]: float(line["digits"]) for line in lines}
     gains = {name: read[name] - earlier for name, earlier in zip(list(read)[1:], read.values(), strict=False)}

@@ -8,7 +8,7 @@ after Holm, is below 0.05; it is refuted if all this is so and the mean is below
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import Comparison, compare, judge, markdown_table, mean_texts
+from common.evidence import Comparison, compare, judge, markdown_table, mean_texts, require
 from common.networks import AUX1, MAIN, WS1, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
@@ -47,6 +47,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
         {"sentence": claim.sentence, "difference": claim.difference, **texts}
         for claim, texts in zip(CLAIMS, judge(comparisons(saved)), strict=True)
     ]
+    for comparison in comparisons(saved):
+        require("both differences are above 0 in every round", comparison.counts == (len(ROUNDS), 0, 0))
     networks = {network.name: network_numbers(saved, network, runs_of) for network in ABOUT}
     for network in ABOUT:
         networks[network.name]["theirs"] = mean_texts([100 - error for error in theirs(network, RATES[0])])
@@ -79,7 +81,7 @@ def results_table(found: dict[str, Any]) -> str:
 
 def picture(saved: Saved) -> Figure:
     """Draw every round of the five networks, and the differences that the claims are about."""
-    figure, (left, right) = figure_of(1, 2, 2.5, width_ratios=[3, 2])
+    figure, (left, right) = figure_of(1, 2, 2.1, width_ratios=[3, 2])
     for place, network in enumerate(ABOUT):
         strip(left, place, saved.accuracies(runs_of(network)), network)
     label_places(left, (network.name for network in ABOUT))

@@ -7,13 +7,13 @@ half the maps, too, and all networks with three times the epochs.
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import compare
+from common.evidence import Comparison, compare, require
 from common.networks import AUX, SIMPLE, UNTIED, UNTIED_AUX, WS, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
 
 from experiments import claims
-from helpers import NB_EPOCHS
+from helpers import NB_EPOCHS, nb_parameters
 
 ROUNDS = claims.ROUNDS
 EPOCHS = (NB_EPOCHS, 3 * NB_EPOCHS)
@@ -24,6 +24,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "hidden": 177,
     },  # half the maps; hidden units for as many parameters as WSModel's, nearly
 }
+NETWORKS = (SIMPLE, UNTIED, WS, UNTIED_AUX, AUX)
 EFFECTS = {  # what is compared; the untied networks are of either size
     "splitting": (UNTIED, SIMPLE),
     "sharing": (WS, UNTIED),
@@ -44,8 +45,7 @@ def run(network: Network, size: str, nb_epochs: int, nb_round: int) -> Job:
 
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
-    networks = (SIMPLE, UNTIED, WS, UNTIED_AUX, AUX)
-    every = [run(network, size, n, nb_round) for n in EPOCHS for size in SIZES for network in networks]
+    every = [run(network, size, n, nb_round) for n in EPOCHS for size in SIZES for network in NETWORKS]
     return list({job.key: job for job in every}.values())
 
 
@@ -54,29 +54,38 @@ def runs_of(network: Network, size: str, nb_epochs: int) -> list[Job]:
     return [run(network, size, nb_epochs, r) for r in ROUNDS]
 
 
+def effect(saved: Saved, both: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
+    """Return the difference of two networks over the rounds in which neither diverged."""
+    pairs = zip(*(runs_of(network, size, nb_epochs) for network in both), strict=True)
+    better, worse = zip(*(pair for pair in pairs if len(saved.finished(pair)) == 2), strict=True)
+    return compare(saved, better, worse)
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return the effects by epochs and size, and how many runs fit all of their training pairs."""
+    """Return the effects by size and epochs, how many runs fit their training pairs, and how many diverged."""
     kinds = [(size, nb_epochs) for size in SIZES for nb_epochs in EPOCHS]
-    names = [f"{nb_epochs} epochs" + (", half" if size == "half" else "") for size, nb_epochs in kinds]
-    lines = [
-        {"name": name, "effects": [compare(saved, *(runs_of(net, *kind) for net in both)).texts for kind in kinds]}
-        for name, both in EFFECTS.items()
-    ]
-    fitted = [
-        {
-            "name": network.name,
-            "of": [
-                str(sum(row["train_wrong"] == "0" for row in saved.rows(runs_of(network, *kind)))) for kind in kinds
-            ],
-        }
-        for network in (SIMPLE, UNTIED, WS, UNTIED_AUX, AUX)
-    ]
-    parameters = {size: f"{int(saved.rows(runs_of(UNTIED, size, EPOCHS[0]))[0]['parameters']):,}" for size in SIZES}
+    effects = {name: [effect(saved, both, *kind) for kind in kinds] for name, both in EFFECTS.items()}
+    lines = [{"name": name, "effects": [found.texts for found in own]} for name, own in effects.items()]
+    words = {name: [found.word for found in own] for name, own in effects.items()}
+    require("splitting alone shows no clear gain", set(words["splitting"]) == {"no clear difference"})
+    require("sharing helps without digit labels", set(words["sharing"]) == {"better"})
+    whole, half = words["sharing, with digit labels"][1::2]
+    require("with them, after 150 epochs, at half size only", (whole, half) == ("no clear difference", "better"))
+    fitted = []
+    for network in NETWORKS:
+        finished = [saved.rows(saved.finished(runs_of(network, *kind))) for kind in kinds]
+        of = [str(sum(row["train_wrong"] == "0" for row in rows)) for rows in finished]
+        require(f"nearly all runs of {network.name} fit after 150 epochs", min(int(of[1]), int(of[3])) >= 28)
+        if network in (UNTIED, UNTIED_AUX):
+            require(f"hardly any run of {network.name} fits after 50 epochs", max(int(of[0]), int(of[2])) <= 1)
+        fitted.append(
+            {"name": network.name, "of": of, "diverged": str(sum(len(ROUNDS) - len(rows) for rows in finished))}
+        )
     return {
         "lines": lines,
         "fitted": fitted,
-        "parameters": parameters,
-        "kinds": names,
+        "parameters": {size: f"{nb_parameters(UNTIED.make(**model)):,}" for size, model in SIZES.items()},
+        "kinds": [f"{nb_epochs} epochs" + (", half" if size == "half" else "") for size, nb_epochs in kinds],
         "epochs": [str(nb_epochs) for nb_epochs in EPOCHS],
         "rounds": str(len(ROUNDS)),
     }
@@ -91,10 +100,10 @@ def picture(saved: Saved) -> Figure:
             (untied, "half", shared, "untied,\nhalf"),
             (shared, "whole", shared, "one\nbranch"),
         ]
-    figure, both = figure_of(1, 2, 2.6, sharey=True)
+    figure, both = figure_of(1, 2, 2.1, sharey=True)
     for axes, nb_epochs in zip(both, EPOCHS, strict=True):
         for place, (network, size, coloured, name) in enumerate(parts):
-            values = saved.accuracies(runs_of(network, size, nb_epochs))
+            values = saved.accuracies(saved.finished(runs_of(network, size, nb_epochs)))
             strip(axes, place, values, coloured, hollow=name.startswith("untied"))
         label_places(axes, (name for *_, name in parts))
         axes.set_title(f"{nb_epochs} epochs")

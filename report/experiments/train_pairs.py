@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from experiments import claims
 from helpers import NB_TRAIN_PAIRS
 
-ROUNDS = range(10)
+ROUNDS = range(3)
 NUMBERS = (125, 250, 500, 1000, 2000, 4000, 8000)
 
 
@@ -68,7 +68,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by the number of training pairs."""
-    figure, axes = figure_of(1, 1, 2.4, HALF)
+    figure, axes = figure_of(1, 1, 2.1, HALF)
     for network in (*BASE, *EXPLORATION):
         numbers = numbers_of(network)
         curve(axes, numbers, [saved.accuracies(runs_of(network, number)) for number in numbers], network)
