@@ -1,6 +1,7 @@
 """Run some saved rows anew, and say of each whether it comes out equal to the last digit.
 
     python report/verify.py                                 20 rows, drawn at random from all experiments in turn
+                                                            (of runs that take less than a minute)
     python report/verify.py claims sharing --rows 6         from these experiments
     python report/verify.py --seed 1                        the same rows in every run
 
@@ -9,6 +10,7 @@ PyTorch; elsewhere the losses may differ in their last digits, and counts with t
 """
 
 import itertools
+import math
 import os
 import random
 import sys
@@ -26,8 +28,11 @@ RESULT_COLUMNS = [
 ]
 
 
-def draw(names: list[str], nb_rows: int, seed: int) -> list[tuple[Job, Row]]:
-    """Draw saved rows, with their jobs, at random from the experiments in turn; UserError if there are none."""
+def draw(names: list[str], nb_rows: int, seed: int, longest: float = math.inf) -> list[tuple[Job, Row]]:
+    """Draw saved rows, with their jobs, at random from the experiments in turn; UserError if there are none.
+
+    Rows of runs that took more than `longest` seconds are left out.
+    """
     every = all_jobs(BY_NAME.values())
     generator = random.Random(seed)
     found: list[list[tuple[Job, Row]]] = []
@@ -35,6 +40,7 @@ def draw(names: list[str], nb_rows: int, seed: int) -> list[tuple[Job, Row]]:
         own = [job for job in every if job.experiment == name]
         rows = read_rows(RESULTS / f"{name}.csv", own)
         saved = [(job, rows[job.key]) for job in own if job.key in rows]
+        saved = [(job, row) for job, row in saved if float(row["seconds"] or 0) <= longest]
         found.append(generator.sample(saved, min(nb_rows, len(saved))))
     in_turn = [pair for several in itertools.zip_longest(*found) for pair in several if pair is not None]
     if not in_turn:
@@ -58,7 +64,8 @@ def main() -> None:
     options = parser.parse_args()
     seed = random.randrange(10**6) if options.seed is None else options.seed
     check_settings()
-    drawn = draw(options.experiments or list(BY_NAME), options.rows, seed)
+    longest = math.inf if options.experiments else 60
+    drawn = draw(options.experiments or list(BY_NAME), options.rows, seed, longest)
     saved = {job.key: row for job, row in drawn}
     print(f"{len(saved)} rows, drawn with --seed {seed}", flush=True)
     made_by = {(row["torch"].split("+")[0], row["arithmetic"]) for row in saved.values()}
