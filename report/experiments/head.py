@@ -46,6 +46,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
     comparing = [right(row, "wrong") - right(row, "highest_wrong") for row in own]
     split = {"reading": difference_texts(reading), "comparing": difference_texts(comparing)}
     require("AuxModel's linear last layer loses what its reading has won", float(split["comparing"]["high"]) < 0)
+    most = float(lines[0]["head_wrong"]) > (100 - float(lines[0]["own"])) / 2
+    require("most of what AuxModel gets wrong, its last layer gets wrong", most)
     joint = [line for line in lines if line["name"] in (JOINT_AUX.name, AUX1.name, WS1.name)]
     linear = [line for line in lines if line not in joint]
     gap = max(abs(float(line["own"]) - float(line["highest"])) for line in joint)
