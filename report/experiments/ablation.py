@@ -117,17 +117,23 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("WSModel1 loses most without the views, then the last layer", orders["WSModel1"] == largest)
     require("AuxModel1 loses most without the last layer, then the views", orders["AuxModel1"] == largest[::-1])
     by_name = {line["name"]: line["WSModel1"] for line in lines if "WSModel1" in line}
-    unbalanced, inconsistent = by_name["balanced digits"], by_name["consistency of the views"]
+    unbalanced = by_name["balanced digits"]
     require("without balance WSModel1's scores are no digits", float(unbalanced["digits"]["high"]) < 75)
     require(
         "without balance it loses less than without views",
         float(unbalanced["lost"]["mean"]) < float(by_name["two distorted views"]["lost"]["mean"]) / 2,
     )
-    require("without consistency it still finds the digits", float(inconsistent["digits"]["mean"]) > 90)
+    loose = [digit_accuracy([row]) for row in saved.rows(runs_of(WS1, "without consistency of the views"))]
+    nearly = sum(value > 90 for value in loose)
+    require(
+        "without consistency most rounds find nine of ten digits, some do not", len(loose) / 2 < nearly < len(loose)
+    )
     return {
         "lines": lines,
         "ends": ends,
         "by_name": by_name,
+        "nearly": str(nearly),
+        "of": str(len(loose)),
         "training": {
             "SimpleModel": mean_texts(saved.accuracies(plain_trained)),
             "SimpleModel_gain": compare(saved, plain_trained, plain).texts,
