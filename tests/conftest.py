@@ -1,4 +1,4 @@
-"""A fresh copy of the checkout, and the real `python test.py` run in it."""
+"""A fresh copy of the checkout, and the real `python test.py` run in it; the saved rows of a room."""
 
 import hashlib
 import os
@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,26 @@ def quick(checkout: Checkout) -> Checkout:
     """A fresh copy that trains for one epoch."""
     checkout.set(NB_EPOCHS=1)
     return checkout
+
+
+OTHERS = {"last_layer": ["claims"], "more_rounds": ["claims"], "errors": ["claims"], "ceiling": ["confirmation"]}
+OTHERS |= {"head": ["confirmation", "last_layer", "published", "sharing"]}
+
+
+@cache
+def saved_of(name: str) -> Any:
+    """Return the rows that a room's numbers and pictures are of, with all others of their files; all for the cost."""
+    from common.rows import Saved
+    from experiments.catalogue import BY_NAME, all_jobs
+
+    own = [BY_NAME[each] for each in (name, *OTHERS.get(name, [])) if each in BY_NAME]
+    files = {job.experiment for job in all_jobs(own)}
+    return Saved(job for job in all_jobs() if name == "cost" or job.experiment in files)
+
+
+@cache
+def numbers_of(name: str) -> dict[str, Any]:
+    """Return a room's numbers."""
+    from experiments.catalogue import ROOMS, name_of
+
+    return next(room.numbers(saved_of(name)) for room in ROOMS if name_of(room) == name)

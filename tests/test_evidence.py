@@ -1,8 +1,11 @@
 """The statistics, against answers by hand."""
 
-from statistics import NormalDist
+import random
+from math import sqrt
+from statistics import NormalDist, mean, stdev
 
 import numpy as np
+import plain
 import pytest
 from common import evidence
 from common.evidence import compare
@@ -28,6 +31,45 @@ def test_interval_by_hand() -> None:
     middle, half = evidence.mean_and_interval([1, 2, 3])
     assert middle == 2
     assert half == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
+
+
+def test_the_tables_limits_are_those_of_students_density() -> None:
+    """What the tests of the rooms take for t."""
+    for freedom, limit in plain.T.items():
+        assert plain.within(limit, freedom) == pytest.approx(0.95, abs=1e-6)
+    assert plain.within(1, 1) == pytest.approx(0.5)  # of Cauchy's distribution, half is within 1
+
+
+def test_welch_by_hand() -> None:
+    # equal variances 1 and sizes 3: 4 degrees of freedom, an error of sqrt(2 / 3), t = -3 / 0.8165 = -3.674
+    found = evidence.welch([1, 2, 3], [4, 5, 6])
+    assert found == pytest.approx((-3, 2.776445 * sqrt(2 / 3), 0.02131), abs=1e-5)
+    # variances 0.01 and 100: the error and the degrees of freedom, nearly, of the second alone
+    middle, half, p = evidence.welch([0.1, 0, -0.1, 0.1, -0.1], [-10, 0, 10])
+    assert (middle, p) == pytest.approx((0, 1))
+    assert half == pytest.approx(4.302653 * 10 / sqrt(3), rel=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_welch_against_its_formula(seed: int) -> None:
+    generator = random.Random(seed)
+    values = [generator.gauss(15, 2) for _ in range(30)]
+    others = [generator.gauss(14 + seed, 6) for _ in range(10)]
+    assert evidence.welch(values, others) == pytest.approx(plain.welch(values, others), abs=1e-6)
+    middle, half, p = evidence.welch(others, values)
+    assert (-middle, half, p) == pytest.approx(evidence.welch(values, others))
+
+
+@pytest.mark.parametrize(("size", "sd"), [(10, 1.0), (30, 2.5)])
+def test_what_is_detectable_is_found_in_four_of_five_studies(size: int, sd: float) -> None:
+    """Simulated studies, of normal differences."""
+    generator, difference, found = random.Random(size), evidence.detectable(sd, size), 0
+    for _ in range(4000):
+        drawn = [generator.gauss(difference, sd) for _ in range(size)]
+        found += mean(drawn) > plain.T[size - 1] * stdev(drawn) / sqrt(size)
+    assert found / 4000 == pytest.approx(0.8, abs=0.025)
+    assert difference == pytest.approx(plain.detectable(sd, size), abs=1e-6)
+    assert evidence.detectable(2 * sd, size) == pytest.approx(2 * difference)
 
 
 def test_sign_flips_by_hand() -> None:
@@ -103,6 +145,23 @@ def test_verdicts(middle: float, half: float, p: float, expected: str) -> None:
     assert evidence.verdict(middle, half, p) == expected
 
 
+@pytest.mark.parametrize(
+    ("middle", "half", "expected"),
+    [(3, 1, "better"), (-3, 1, "worse"), (1, 3, "no clear difference"), (-1, 3, "no clear difference")],
+)
+def test_words(middle: float, half: float, expected: str) -> None:
+    assert evidence.word(middle, half) == expected
+    assert evidence.Comparison([middle], middle, half, (1, 0, 0)).word == expected
+    assert evidence.word(half, half) == "no clear difference"
+
+
+def test_what_the_report_says_is_required() -> None:
+    evidence.require("water is wet", True)
+    message = r"^the report says: water is dry\. The rows do not show it: change its text\.$"
+    with pytest.raises(UserError, match=message):
+        evidence.require("water is dry", False)
+
+
 def test_a_comparison_by_hand() -> None:
     wrong = {WS: [100, 120, 150, 110], SIMPLE: [130, 120, 140, 120]}
     runs = {network: [Job("claims", network, r) for r in range(4)] for network in wrong}
@@ -127,6 +186,7 @@ def test_how_numbers_are_written() -> None:
     ]
     assert evidence.interval_texts(1, -0.5, 2.5) == {"mean": "+1.00", "low": "-0.50", "high": "+2.50"}
     # 4.302653 / sqrt(3) = 2.48
+    assert evidence.difference_texts([1, 2, 3]) == {"mean": "+2.00", "low": "-0.48", "high": "+4.48"}
     assert evidence.mean_texts([1, 2, 3]) == {"mean": "2.00", "half": "2.48", "low": "-0.48", "high": "4.48"}
     assert [evidence.format_p(p) for p in (0.0123, 0.00004, 1, 0.0001)] == [
         "0.0123",

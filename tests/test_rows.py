@@ -20,9 +20,11 @@ from common.code import canonical, code_version
 from common.networks import AUX, SIMPLE, UNTIED, WS
 from common.rows import COLUMNS, RESULTS, Job, Row, Saved, read_json, read_rows, seal
 from common.running import run_missing
+from common.skewed import load_skewed
 from conftest import ROOT
 from experiments import cost, errors
 from experiments.catalogue import BY_NAME, all_jobs, jobs_of
+from plain import classes_of_test_pairs
 
 from helpers import UserError, load_round
 
@@ -183,7 +185,8 @@ def test_a_file_that_is_no_table_of_rows(tmp_path: Path, name: str) -> None:
     file.write_bytes(NO_TABLES[name](file.read_text(encoding="utf-8")))
     why = refusal(file)
     if name == "UTF-16":
-        assert re.fullmatch(rf"{file} cannot be read: .*\. Restore it \(git checkout -- claims\.csv\)\.", why)
+        assert why.startswith(f"{file} cannot be read: 'utf-8' codec can't decode byte")
+        assert why.endswith(f". Restore it (git checkout -- {file}).")
     else:
         assert why.startswith(f"{file}, line 1: its columns are not those of a row, comma-separated in UTF-8. ")
 
@@ -288,6 +291,28 @@ def move(table: str, cells: tuple[int, int, int, int], number: int = 1) -> Calla
     return change
 
 
+def several(cells: tuple[tuple[int, int], ...], place: tuple[int, int]) -> Callable[[dict[str, Any]], None]:
+    """Return what takes a wrong pair from each cell, and adds them to another: of 4 and 2 there are four pairs."""
+
+    def change(details: dict[str, Any]) -> None:
+        for cell in cells:
+            move("wrong", (*cell, *place))(details)
+
+    return change
+
+
+def right_pair(details: dict[str, Any]) -> None:
+    """Let a pair of digits of which none is wrong be one of the worst."""
+    assert details["wrong"][4][2] == 0
+    details["worst"][0] = [classes_of_test_pairs(0).index([4, 2]), 4, 2, 0.99]
+
+
+def twice(details: dict[str, Any]) -> None:
+    """Let a pair of two sixes, of which two are wrong and one is among the worst, be there twice."""
+    assert (details["wrong"][6][6], [first for _, *first, _ in details["worst"]].count([6, 6])) == (2, 1)
+    details["worst"][9] = details["worst"][3]
+
+
 def worst(**values: Any) -> Callable[[dict[str, Any]], None]:
     """Return what changes the first of the worst pairs."""
 
@@ -301,20 +326,32 @@ def worst(**values: Any) -> Callable[[dict[str, Any]], None]:
 NOT_OF_THE_ROUND = "details: they are not those of the round's test pairs, or of the row's counts"
 
 
+FIVE = ((2, 1), (3, 3), (4, 7), (7, 4), (7, 6))  # cells of one wrong pair each
 DETAILS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "an image more": (add("digits", 3, 5, 1), NOT_OF_THE_ROUND),
     "an image of another digit": (move("digits", (3, 3, 4, 4)), NOT_OF_THE_ROUND),
     "a digit told wrong": (move("digits", (3, 3, 3, 4)), NOT_OF_THE_ROUND),
     "a wrong pair more": (add("wrong", 4, 4, 1), NOT_OF_THE_ROUND),
     "more wrong pairs than there are": (move("wrong", (0, 0, 9, 9), 900), NOT_OF_THE_ROUND),
+    "more wrong pairs of two digits than there are": (
+        several(((2, 1), (3, 3), (4, 7), (7, 4), (7, 6)), (4, 2)),
+        NOT_OF_THE_ROUND,
+    ),
+    "less than no wrong pair": (move("wrong", (4, 2, 0, 1)), NOT_OF_THE_ROUND),
+    "less than no digit": (move("digits", (3, 0, 3, 1), 500), NOT_OF_THE_ROUND),
     "an invented worst pair": (worst(index=999, first=11), NOT_OF_THE_ROUND),
+    "a worst pair by an index from the end": (worst(index=212 - 1000), NOT_OF_THE_ROUND),
+    "a worst pair twice": (twice, NOT_OF_THE_ROUND),
+    "a worst pair of another digit": (worst(second=7), NOT_OF_THE_ROUND),
+    "a worst pair that is right": (right_pair, NOT_OF_THE_ROUND),
     "a worst pair of other digits": (lambda details: details["worst"][0].reverse(), r"details: .*"),
     "a worst pair that there is not": (worst(index=1000), r"details: IndexError.*"),
     "a probability below that of the other class": (worst(probability=0.49), NOT_OF_THE_ROUND),
     "a probability above 1": (worst(probability=1.01), NOT_OF_THE_ROUND),
     "a worst pair gone": (lambda details: details["worst"].pop(), NOT_OF_THE_ROUND),
     "a table gone": (lambda details: details.pop("wrong"), r"details: KeyError\('wrong'\)"),
-    "a table of another size": (lambda details: details["wrong"].pop(), r"details: RuntimeError.*"),
+    "a table of another size": (lambda details: details["wrong"].pop(), r"details: ValueError.*"),
+    "a line of another size": (lambda details: details["digits"][4].pop(), r"details: ValueError.*"),
     "a text for a number": (worst(probability="high"), r"details: TypeError.*"),
 }
 
@@ -331,7 +368,7 @@ def test_details_that_the_round_does_not_have(tmp_path: Path, saved_errors: list
 
 def test_details_that_are_no_json_or_of_another_round(tmp_path: Path, saved_errors: list[Row]) -> None:
     first, second = saved_errors
-    for details, message in (("", "details: Expecting value"), ("{}", "details: KeyError"), ("[", "details: ")):
+    for details, message in (("", "details: JSONDecodeError"), ("{}", "details: KeyError"), ("[", "details: ")):
         file = write(tmp_path / "errors.csv", sealed({**first, "details": details}), second)
         assert f"{file}, line 2: {first['network']} in round 0: {message}" in refusal(file, jobs_of(errors))
     file = write(tmp_path / "errors.csv", sealed({**first, "round": "1"}))
@@ -399,7 +436,8 @@ def copy(tmp_path: Path) -> Iterator[Path]:
     """A copy of the code that a code version is of."""
     shutil.copy(ROOT / "helpers.py", tmp_path)
     shutil.copytree(ROOT / "models", tmp_path / "models", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "report" / "common" / "networks.py", tmp_path)
+    for name in ("networks.py", "skewed.py"):
+        shutil.copy(ROOT / "report" / "common" / name, tmp_path)
     code_version.cache_clear()
     yield tmp_path
     code_version.cache_clear()
@@ -468,6 +506,25 @@ def test_the_code_version_has_the_file_of_the_networks_for_its_networks_alone(
     code_version.cache_clear()
     assert code_version(inside, copy) == before[0]
     assert code_version(outside, copy) != before[1]
+
+
+def test_the_code_version_has_the_file_of_skewed_rounds_for_their_rows_alone(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = load(copy / "models" / "SimpleCNN.py", monkeypatch).SimpleModel
+    skewed = load(copy / "skewed.py", monkeypatch).load_skewed
+    before = code_version(make, copy), code_version(make, copy, skewed)
+    assert before == (code_version(SIMPLE.make), code_version(SIMPLE.make, load=load_skewed))
+    assert before[0] != before[1]
+    file = copy / "skewed.py"
+    file.write_text(file.read_text(encoding="utf-8").replace("drawn < ", "drawn <= "), encoding="utf-8")
+    code_version.cache_clear()
+    assert code_version(make, copy) == before[0]
+    assert code_version(make, copy, skewed) != before[1]
+    for job in all_jobs():
+        is_skewed = job.experiment == "prior"
+        assert (job.load is load_skewed) == is_skewed == ("shares" in job.data)
+        assert job.code == code_version(job.network.make, load=load_skewed if is_skewed else load_round)
 
 
 def test_the_code_version_is_the_same_for_all_versions_of_python() -> None:

@@ -24,6 +24,7 @@ from common.running import run_job, run_missing
 from conftest import ROOT, Checkout
 from experiments.catalogue import EXPERIMENTS, PENDING, name_of
 from filelock import FileLock
+from plain import ROUNDS
 from test_rows import sealed, write
 
 import helpers
@@ -214,7 +215,9 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]]) -> None:
     command(monkeypatch, "last_layer", "epochs", "--rounds", "2", "--workers", "3")
     assert [(file.name, len(jobs), len(every), *rest) for file, jobs, every, *rest in asked] == [
-        *(("last_layer.csv", 12, 60, 3, None), ("claims.csv", 4, 150, 3, None), ("epochs.csv", 36, 180, 3, None))
+        ("last_layer.csv", 12, 6 * len(ROUNDS["last_layer"]), 3, None),
+        ("claims.csv", 4, 5 * len(ROUNDS["claims"]), 3, None),
+        ("epochs.csv", 36, 18 * len(ROUNDS["epochs"]), 3, None),
     ]
     assert sorted({job.round for job in asked[2][1]}) == [1200, 1201]
 
@@ -240,7 +243,7 @@ def test_everything_is_run_without_arguments(monkeypatch: pytest.MonkeyPatch, as
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["claim"], "unknown experiment claim; there are claims, sharing, "),
+        (["claim"], "unknown experiment claim; there are claims, confirmation, "),
         (["--rounds", "0"], "'0' is not a whole number above 0"),
         (["--rounds", "-1"], "'-1' is not a whole number above 0"),
         (["--workers", "two"], "'two' is not a whole number above 0"),
@@ -326,17 +329,17 @@ def copy(tmp_path: Path) -> Study:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A copy with two rounds of sharing and of the claims that it compares with, made by two workers without git."""
+    """A copy with two rounds of the prior and of the claims that it compares with, made by two workers without git."""
     study = Study(tmp_path_factory.mktemp("made") / "a checkout")
-    done = study.finish("study", "sharing", "--rounds", "2", "--workers", "2", PATH="/nothing/there")
+    done = study.finish("study", "prior", "--rounds", "2", "--workers", "2", PATH="/nothing/there")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "sharing: 100%" in done.stderr  # the progress bar
+    assert "prior: 100%" in done.stderr  # the progress bar
     assert re.search(r"\[\d\d:\d\d<\d\d:\d\d", done.stderr)  # with the time that has passed and that is left
     return study
 
 
 def test_the_command_runs_what_is_asked_for(made: Study) -> None:
-    expected = {"claims": ["SimpleModel", "WSModel", "AuxModel"], "sharing": ["UntiedModel", "UntiedAuxModel"]}
+    expected = {"claims": ["WSModel1"], "prior": ["WSModel1", "WSModel1"]}
     assert sorted(file.stem for file in made.results.glob("*.csv")) == list(expected)
     for name, names in expected.items():
         found = made.rows(name)
@@ -349,10 +352,10 @@ def test_the_command_runs_what_is_asked_for(made: Study) -> None:
 
 
 def test_rows_are_made_with_closed_output_too(made: Study, copy: Study) -> None:
-    arguments = copy.command("study", "sharing", "--rounds", "1", "--workers", "2")
+    arguments = copy.command("study", "prior", "--rounds", "1", "--workers", "2")
     done = subprocess.run(["/bin/sh", "-c", 'exec "$0" "$@" >&- 2>&-', *arguments], timeout=600, check=False)
     assert done.returncode == 0
-    for name in ("claims", "sharing"):
+    for name in ("claims", "prior"):
         first = [row for row in made.rows(name) if row["round"] == "0"]
         assert results_of(copy.rows(name), "commit") == results_of(first, "commit")
 
@@ -439,12 +442,12 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(made: Study, copy:
 
         with Client(address) as client:
             client.wait_for_workers(1, timeout=60)
-        done = copy.finish("study", "sharing", "--rounds", "2", "--dask", address)
+        done = copy.finish("study", "prior", "--rounds", "2", "--dask", address)
         assert done.returncode == 0, done.stderr
         with pytest.raises(UserError, match=r"these Dask machines run different code: .*tcp://127\.0\.0\.1:"):
             study.dask_client(address)
         default_client().close()
-    for name in ("claims", "sharing"):
+    for name in ("claims", "prior"):
         assert {row["commit"] for row in copy.rows(name)} == {"of_a_worker"}
         assert results_of(copy.rows(name), "commit") == results_of(made.rows(name), "commit")
 
@@ -456,15 +459,15 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(made: Study, copy:
 def test_rows_come_out_again_and_a_changed_digit_is_found(made: Study, copy: Study) -> None:
     """All of the copy's, with a worker per core."""
     shutil.copytree(made.results, copy.results)
-    rows = copy.rows("sharing")
+    rows = copy.rows("prior")
     other = f"{float(rows[2]['last_loss']) + 0.000001:.6f}"
     changed = sealed({**rows[2], "last_loss": other})
-    write(copy.results / "sharing.csv", *rows[:2], changed, rows[3])
-    done = copy.finish("verify", "sharing", "claims", "--seed", "5")
+    write(copy.results / "prior.csv", *rows[:2], changed, rows[3])
+    done = copy.finish("verify", "prior", "claims", "--seed", "5")
     assert (done.returncode, done.stderr) == (1, "")
     head, *lines, last = done.stdout.splitlines()
-    assert head == "10 rows, drawn with --seed 5"
-    assert last == "9 of 10 rows are equal to the last digit."
+    assert head == "6 rows, drawn with --seed 5"
+    assert last == "5 of 6 rows are equal to the last digit."
     said = {f"last_loss {other}, now {rows[2]['last_loss']}": [changed]}
     said["equal"] = [*copy.rows("claims"), *rows[:2], rows[3]]
     expected = [
@@ -472,5 +475,5 @@ def test_rows_come_out_again_and_a_changed_digit_is_found(made: Study, copy: Stu
         for text, found in said.items()
         for row in found
     ]
-    assert sorted(line.partition(" of 10  ")[2] for line in lines) == sorted(expected)
-    assert [int(line.split()[0]) for line in lines] == list(range(1, 11))
+    assert sorted(line.partition(" of 6  ")[2] for line in lines) == sorted(expected)
+    assert [int(line.split()[0]) for line in lines] == list(range(1, 7))

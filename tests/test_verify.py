@@ -12,6 +12,7 @@ from common.rows import RESULTS, Job, Row
 from common.running import run_job, this_machine
 from experiments import claims, epochs, train_pairs
 from experiments.catalogue import EXPERIMENTS, name_of
+from plain import ROUNDS
 from test_rows import sealed, write
 
 import helpers
@@ -30,11 +31,12 @@ def key(row: Row) -> tuple[str, str, str, str]:
 
 def test_the_draw_takes_the_experiments_in_turn() -> None:
     found = [job.experiment for job, _ in verify.draw(NAMES, 25, 3)]
-    assert found == [*NAMES, *NAMES, *NAMES, *NAMES][:25]
-    drawn = verify.draw(["claims", "errors"], 60, 3)
-    assert [job.experiment for job, _ in drawn[:40]] == ["claims", "errors"] * 20  # errors has no more
-    assert [job.experiment for job, _ in drawn[40:]] == ["claims"] * 20
-    assert len({job.key for job, _ in drawn}) == 60
+    assert found == [*NAMES, *NAMES][:25]
+    size = 2 * len(ROUNDS["errors"])  # it has no more rows
+    drawn = verify.draw(["claims", "errors"], 3 * size, 3)
+    assert [job.experiment for job, _ in drawn[: 2 * size]] == ["claims", "errors"] * size
+    assert [job.experiment for job, _ in drawn[2 * size :]] == ["claims"] * size
+    assert len({job.key for job, _ in drawn}) == 3 * size
     assert all(job.key == key(row) for job, row in drawn)
 
 
@@ -136,6 +138,19 @@ def test_a_row_that_differs_is_named(
     assert output.endswith("\n1 of 2 rows are equal to the last digit.\n")
 
 
+def test_rows_of_long_runs_are_drawn_where_their_experiment_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path
+) -> None:
+    first, second = saved("claims", results)
+    write(results / "claims.csv", sealed({**first, "seconds": "60.5"}), sealed({**second, "seconds": "60"}))
+    assert command(monkeypatch) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("1 rows, ")
+    assert lines[1].startswith(f"  1 of 1  {' '.join(key(second))}: equal")
+    assert command(monkeypatch, "claims") == 0
+    assert capsys.readouterr().out.startswith("2 rows, ")
+
+
 @pytest.mark.parametrize("other", [{"arithmetic": "AVX9"}, {"torch": "9.9.9"}], ids=str)
 def test_rows_of_another_kind(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path, other: Row
@@ -159,7 +174,7 @@ def test_what_cannot_be_verified(
     ):
         verify.draw(["sharing", "tuning"], 20, 0)
     assert command(monkeypatch, "claim") == 2
-    assert "unknown experiment claim; there are claims, sharing, " in capsys.readouterr().err
+    assert "unknown experiment claim; there are claims, confirmation, " in capsys.readouterr().err
     assert command(monkeypatch, "--rows", "0") == 2
     write(results / "claims.csv", {**saved("claims", results)[0], "wrong": "1"})
     with pytest.raises(helpers.UserError, match=r"claims\.csv, line 2: .*one of them was changed"):

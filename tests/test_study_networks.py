@@ -1,0 +1,276 @@
+"""The networks of the study, by hand; the counts of their scores; skewed rounds; and the benchmark's baseline."""
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import benchmark
+import plain
+import pytest
+import torch
+import torch.nn.functional as F
+from common import networks, running
+from common.networks import AUX1, MAIN, PUBLISHED
+from common.skewed import load_skewed
+from experiments import authors, published
+from plain import TEN
+from test_numbers_of_authors import PARAMETERS
+from torch import Tensor, nn
+
+import helpers
+from helpers import SIDE, load_round, nb_parameters
+from models.WSharing import WSModel, WSModel1
+
+
+def test_published_networks_have_the_published_sizes() -> None:
+    sizes = [f"{nb_parameters(network.make()):,}" for network in PUBLISHED]
+    assert sizes == list(PARAMETERS.values())
+    assert [published.name_of(network) for network in PUBLISHED] == list(PARAMETERS)
+    assert nb_parameters(networks.PublishedWSModel(maps=(32, 64))) == (
+        (9 + 1) * 32 + (32 * 9 + 1) * 64 + (512 + 1) * 100 + (100 + 1) * 10 + (10 + 1) * 2
+    )
+
+
+def test_published_networks_by_hand() -> None:
+    """One pass for each digit gives what the batch of both gives; the digits' scores are never below 0."""
+    pairs = torch.randn(5, 2, SIDE, SIDE)
+    for make in (networks.PublishedWSModel, networks.PublishedWSModel1, networks.NotebookWSModel):
+        model: Any = make()
+        features = [model.features(pairs[:, digit : digit + 1]) for digit in (0, 1)]
+        assert torch.allclose(model(pairs), model.final(torch.cat(features, 1)), atol=1e-6)
+    for make, units in ((networks.PublishedAuxModel, [100, 40, 10]), (networks.PublishedAuxModel1, [100, 10])):
+        for plain_scores in (False, True):
+            model = make(plain_scores=plain_scores)
+            layers = [layer for layer in model.branch.modules() if isinstance(layer, nn.Linear)]
+            assert [layer.out_features for layer in layers] == units
+            scores = torch.stack([model.branch(pairs[:, digit : digit + 1]) for digit in (0, 1)], 1)
+            assert torch.allclose(model.digit_scores(pairs), scores, atol=1e-6)
+            assert torch.allclose(model(pairs), model.final(scores.clamp_min(0).flatten(1)), atol=1e-6)
+            assert (model.digit_scores(pairs).min() == 0) != plain_scores
+            assert (model.digit_scores(pairs).min() < 0) == plain_scores
+            assert torch.equal(model.compare(scores), model.final(scores.clamp_min(0).flatten(1)))
+
+
+def test_the_layers_of_the_published_networks() -> None:
+    """Pooling before ReLU, two convolutions, and ReLU between linear layers but not after the last."""
+    features = ["Conv2d", "MaxPool2d", "ReLU", "Conv2d", "MaxPool2d", "ReLU", "Flatten"]
+    for make, last in ((networks.PublishedSimpleModel, 2), (networks.PublishedWSModel, 3)):
+        leaves = [type(layer).__name__ for layer in make().modules() if not list(layer.children())]
+        assert leaves == features + ["Linear", "ReLU"] * (last - 1) + ["Linear"]
+
+
+def test_the_networks_of_the_authors_own_rounds() -> None:
+    """WSModel as it was then computes what WSModel1 computes, and has a layer that is not used."""
+    rebuilt = [authors.run(network, 0.1, 0).network for network in MAIN]
+    assert [network.name for network in rebuilt] == [
+        "PublishedSimpleModel",
+        "NotebookWSModel",
+        *(f"Published{name}" for name in ("WSModel1", "AuxModel", "AuxModel1")),
+    ]
+    assert [nb_parameters(network.make()) for network in rebuilt] == [140_994, 178_208, 177_198, 130_288, 126_848]
+    notebook, other = networks.NotebookWSModel(), networks.PublishedWSModel1()
+    other.load_state_dict({name: own for name, own in notebook.state_dict().items() if "unused" not in name})
+    pairs = torch.randn(5, 2, SIDE, SIDE)
+    assert torch.equal(notebook(pairs), other(pairs))
+    notebook(pairs).sum().backward()
+    assert notebook.unused.weight.grad is None
+    assert nb_parameters(notebook) == nb_parameters(other) + 100 * 10 + 10
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.01])
+def test_the_authors_loss_is_half_of_ours_at_half_the_rate(rate: float) -> None:
+    """0.5 of the comparison's and 1 of each digit's, with plain SGD: the same weights after each step."""
+    data = load_round(0, nb_train_pairs=250, nb_test_pairs=10)
+    network, training = authors.run(AUX1, rate, 0).network, authors.run(AUX1, rate, 0).training
+    torch.manual_seed(0)
+    theirs: Any = network.make()
+    ours = network.make()
+    ours.load_state_dict(theirs.state_dict())
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=rate)
+    for _ in range(2):
+        for start in (0, 100, 200):
+            batch, target, classes = (
+                part[start : start + 100] for part in (data.train_input, data.train_target, data.train_classes)
+            )
+            scores = theirs.digit_scores(batch)
+            loss = 0.5 * F.cross_entropy(theirs.final(scores.flatten(1)), target)
+            loss = loss + F.cross_entropy(scores[:, 0], classes[:, 0]) + F.cross_entropy(scores[:, 1], classes[:, 1])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert (training["nb_epochs"], training["shuffle"]) == (25, False)
+    network.train(ours, data.train_input, data.train_target, data.train_classes, **{**training, "nb_epochs": 2})
+    for name, weights in ours.state_dict().items():
+        assert torch.allclose(theirs.state_dict()[name], weights, atol=1e-5), name
+    for plain_network in (network for network in MAIN if not network.labelled):
+        wanted = {"nb_epochs": 25, "shuffle": False, "learning_rate": rate}
+        assert authors.run(plain_network, rate, 0).training == wanted
+
+
+def test_untied_branches_share_no_weight() -> None:
+    torch.manual_seed(0)
+    untied = networks.UntiedModel()
+    torch.manual_seed(0)
+    tied = WSModel()
+    for name, weights in tied.state_dict().items():  # the same initial weights
+        assert torch.equal(weights, untied.state_dict()[name])
+    assert nb_parameters(untied) == 2 * nb_parameters(tied.branch) + nb_parameters(tied.final)
+    pairs = torch.randn(3, 2, SIDE, SIDE)
+    assert torch.allclose(untied.digit_scores(pairs)[:, 0], tied.digit_scores(pairs)[:, 0], atol=1e-6)
+    assert not torch.allclose(untied.digit_scores(pairs)[:, 1], tied.digit_scores(pairs)[:, 1])
+    untied.digit_scores(pairs)[:, 1].sum().backward()
+    assert not untied.branch[0].weight.grad.any()
+    assert untied.second_branch[0].weight.grad.abs().sum() > 0
+    untied.second_branch.load_state_dict(untied.branch.state_dict())
+    assert torch.allclose(untied(pairs), tied(pairs), atol=1e-6)
+    with pytest.raises(ValueError, match="expected pairs of shape"):
+        untied(pairs[:, :1])
+    by_hand = 10 * 16 + (9 * 16 + 1) * 32 + (4 * 32 + 1) * 177 + (177 + 1) * 10
+    assert nb_parameters(networks.UntiedModel(maps=(16, 32), hidden=177)) == 2 * by_hand + 42
+
+
+def test_the_joint_model_by_hand() -> None:
+    """A double loop over the digits' probabilities."""
+    model, pairs = networks.JointModel(), torch.randn(2, 2, SIDE, SIDE)
+    for scores, compared in zip(model.digit_scores(pairs), model(pairs), strict=True):
+        first, second = scores.softmax(-1).tolist()
+        lesser = sum(first[i] * second[j] for i, j in itertools.product(TEN, TEN) if i <= j)
+        assert compared.exp().tolist() == pytest.approx([1 - lesser, lesser], rel=1e-4)
+    assert [layer for layer in model.branch if isinstance(layer, nn.BatchNorm2d)] == []
+
+
+def test_the_full_ablation_is_the_exploration_class_and_the_empty_one_its_base() -> None:
+    torch.manual_seed(0)
+    full = networks.AblatedModel()
+    torch.manual_seed(0)
+    genuine = WSModel1()
+    pairs = torch.randn(4, 2, SIDE, SIDE)
+    assert torch.equal(full(pairs), genuine(pairs))
+    none = networks.AblatedModel(joint=False, batch_norm=False)
+    base = WSModel()
+    assert [type(layer) for layer in none.branch] == [type(layer) for layer in base.branch]
+    assert type(none.activation) is type(base.activation)
+    assert nb_parameters(none) == nb_parameters(base)
+    none.load_state_dict(base.state_dict())
+    assert torch.equal(none(pairs), base(pairs))
+    only_norm = networks.AblatedModel(joint=False)
+    assert sum(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in only_norm.branch) == 3
+
+
+class Table(nn.Module):
+    """A network whose scores, in evaluation mode, are read from tables: a pair holds its own number."""
+
+    def __init__(self, digit_scores: Tensor, scores: Tensor) -> None:
+        super().__init__()
+        self.of_digits, self.of_pairs = digit_scores, scores
+
+    def digit_scores(self, pairs: Tensor) -> Tensor:
+        assert not self.training
+        return self.of_digits[pairs[:, 0, 0, 0].long()]
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        assert not self.training
+        return self.of_pairs[pairs[:, 0, 0, 0].long()]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_counts_of_digit_scores_against_a_loop(seed: int) -> None:
+    generator, number = torch.Generator().manual_seed(seed), 1200  # more than one batch
+    classes = torch.randint(10, (number, 2), generator=generator)
+    digit_scores = torch.randn(number, 2, 10, generator=generator)
+    digit_scores += 2.5 * nn.functional.one_hot(classes, 10)
+    digit_scores[..., [3, 7]] = -1.0  # dead
+    own = torch.randn(number, 2, generator=generator)
+    target = (classes[:, 0] <= classes[:, 1]).long()
+    pairs = torch.arange(number).float().view(-1, 1, 1, 1).expand(-1, 2, SIDE, SIDE)
+    data = helpers.Round(0, pairs, target, classes, pairs, target, classes)
+    expected = {"digits_wrong": 0, "highest_wrong": 0, "joint_wrong": 0, "head_wrong": 0, "dead_scores": 2}
+    for n in range(number):
+        read = [max(TEN, key=lambda score: digit_scores[n, place, score].item()) for place in (0, 1)]
+        first, second = (digit_scores[n, place].double().softmax(0).tolist() for place in (0, 1))
+        lesser = sum(first[i] * second[j] for i in TEN for j in range(i, 10))
+        right = classes[n].tolist()
+        answer = int(right[0] <= right[1])
+        expected["digits_wrong"] += (read[0] != right[0]) + (read[1] != right[1])
+        expected["highest_wrong"] += int(read[0] <= read[1]) != answer
+        expected["joint_wrong"] += int(lesser > 0.5) != answer
+        expected["head_wrong"] += read == right and int(own[n, 1] > own[n, 0]) != answer
+    assert running.digit_counts(Table(digit_scores, own).train(), data) == expected
+    assert torch.equal(running.predictions(Table(digit_scores, own).train(), pairs), own.argmax(1))
+    assert min(expected.values()) > 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Rounds whose digits are not equally frequent
+
+
+@pytest.mark.parametrize("shares", [[1.0] * 8 + [0.0] * 2, [1.0] * 5 + [1 / 3] * 5])
+def test_a_skewed_round_against_a_loop(shares: list[float]) -> None:
+    """Of the images in the round's own order, each is kept or not by a number drawn for it; pairs of those."""
+    data = load_skewed(3, shares=shares)
+    means: dict[str, float] = {}
+    for part, file, count in (("train", "train", 60_000), ("test", "t10k", 10_000)):
+        labels, images = plain.mnist(f"{file}-labels-idx1-ubyte"), plain.mnist(f"{file}-images-idx3-ubyte")
+        order = torch.randperm(count, generator=plain.generator(f"{part} pairs", 3)).tolist()
+        drawn = torch.rand(count, generator=plain.generator(f"kept {part} pairs", 3)).tolist()
+        kept = [n for n in order if drawn[n] < shares[labels[n]]][:2000]
+        assert len(set(kept)) == 2000
+        classes = [[int(labels[kept[n]]), int(labels[kept[n + 1]])] for n in range(0, 2000, 2)]
+        pooled = images[kept].double().view(-1, 14, 2, 14, 2).mean((2, 4)).view(1000, 2, SIDE, SIDE)
+        means = means or {"mean": pooled.mean().item(), "std": pooled.std().item()}
+        found = {name: getattr(data, f"{part}_{name}") for name in ("input", "target", "classes")}
+        assert found["classes"].tolist() == classes
+        assert found["target"].tolist() == [int(first <= second) for first, second in classes]
+        assert torch.allclose(found["input"].double(), (pooled - means["mean"]) / means["std"], atol=1e-4)
+        often = [sum(pair.count(digit) for pair in classes) / 2000 for digit in range(10)]
+        expected = [share / sum(shares) for share in shares]
+        assert often == pytest.approx(expected, abs=0.04)
+        assert [number == 0 for number in often] == [share == 0 for share in shares]
+    assert data.number == 3
+
+
+def test_a_skewed_round_of_all_images_is_the_usual_one() -> None:
+    for found, usual in zip(load_skewed(4, shares=[1.0] * 10), load_round(4), strict=True):
+        assert torch.equal(torch.as_tensor(found), torch.as_tensor(usual))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The benchmark
+
+
+def test_the_baseline_computes_what_the_published_networks_do() -> None:
+    pairs = torch.randn(5, 2, SIDE, SIDE)
+    for network in PUBLISHED:
+        model = network.make()
+        comparison, *of_digits = benchmark.outputs(model, pairs)
+        assert torch.allclose(comparison, model(pairs), atol=1e-6)
+        assert len(of_digits) == 2 * network.labelled
+        for place, scores in enumerate(of_digits):
+            assert torch.allclose(scores, model.digit_scores(pairs)[:, place], atol=1e-6)
+
+
+@pytest.mark.parametrize("network", PUBLISHED, ids=lambda network: network.name)
+def test_the_baseline_trains_as_the_published_way_does(network: networks.Network) -> None:
+    data = load_round(0, nb_train_pairs=250, nb_test_pairs=150)
+    torch.manual_seed(0)
+    model, ours = network.make(), network.make()
+    ours.load_state_dict(model.state_dict())
+    accuracy = benchmark.train_baseline(SimpleNamespace(make=lambda: model), data, 2)
+    classes = [data.train_classes] if network.labelled else []
+    network.train(ours, data.train_input, data.train_target, *classes, nb_epochs=2, shuffle=False)
+    for name, weights in ours.state_dict().items():
+        assert torch.allclose(model.state_dict()[name], weights, atol=1e-4), name
+    assert accuracy == pytest.approx(100 - 100 * helpers.nb_wrong(model, data.test_input, data.test_target) / 150)
+
+
+def test_runs_that_are_compared_are_made_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And of each the median counts: of 1, 9 and 3 seconds 3, of 20, 10 and 90 seconds 20."""
+    seconds, now, called = {"a": iter((1, 9, 3)), "b": iter((20, 10, 90))}, [0.0], []
+
+    def run(name: str) -> None:
+        called.append(name)
+        now[0] += next(seconds[name])
+
+    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: now[0])
+    assert benchmark.alternate(3, lambda: run("a"), lambda: run("b")) == [3, 20]
+    assert "".join(called) == "ababab"
