@@ -88,6 +88,8 @@ def test_holm_by_hand() -> None:
     assert evidence.holm([0.01, 0.04]) == pytest.approx([0.02, 0.04])
     assert evidence.holm([0.04, 0.03]) == pytest.approx([0.06, 0.06])
     assert evidence.holm([0.9, 0.001, 0.6]) == pytest.approx([1.0, 0.003, 1.0])
+    found = [random.Random(n).random() ** 3 for n in range(10)]
+    assert evidence.holm(found) == pytest.approx(plain.holm(found))  # what the tests of the rooms take for it
 
 
 def test_bootstrap_agrees_with_student_on_normal_differences() -> None:

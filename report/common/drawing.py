@@ -1,6 +1,7 @@
 """How the figures are drawn: one style, a colour and a marker for each network.
 
-Every round is a dot; what is black is a mean with its 95 % interval. Colours differ in grey, too.
+Every round is a dot; what is black is a mean with its 95 % interval. Two of the colours
+are the same in grey; markers tell them apart.
 """
 
 from collections.abc import Callable, Iterable, Sequence
