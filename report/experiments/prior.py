@@ -43,8 +43,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
         rows = saved.rows(run(shares, r) for r in ROUNDS)
         right, digits = [accuracy(row) for row in rows], [digit_accuracy([row]) for row in rows]
         lines.append({"name": name, "accuracy": range_texts(right), "digits": range_texts(digits)})
-    usual, *others = lines
-    for line in others:
-        falls = float(line["digits"]["high"]) < float(usual["digits"]["low"]) / 2
-        require(f"WSModel1 does not find the digits: {line['name']}", falls)
+    for line in lines[1:]:
+        require(f"about a quarter of the digits are right: {line['name']}", 20 < float(line["digits"]["mean"]) < 30)
     return {"lines": lines, "rounds": str(len(ROUNDS))}

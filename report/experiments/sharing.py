@@ -71,6 +71,10 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("sharing helps without digit labels", set(words["sharing"]) == {"better"})
     whole, half = words["sharing, with digit labels"][1::2]
     require("with them, after 150 epochs, at half size only", (whole, half) == ("no clear difference", "better"))
+    labels = [
+        [found.mean for found in effects[f"digit labels, {where}"]] for where in ("branches untied", "one branch")
+    ]
+    require("the labels help more on untied branches", min(labels[0]) > max(labels[1]))
     fitted = []
     for network in NETWORKS:
         finished = [saved.rows(saved.finished(runs_of(network, *kind))) for kind in kinds]

@@ -75,6 +75,7 @@ def picture(saved: Saved) -> Figure:
     axes.set(xlabel="training pairs", ylabel="test accuracy (%)", xscale="log")
     axes.set_xticks(NUMBERS, [f"{number}" if number < 1000 else f"{number // 1000}k" for number in NUMBERS])
     axes.minorticks_off()
+    axes.set_ylim(bottom=50)  # room for the legend
     axes.legend(loc="lower right")
     return figure
 
