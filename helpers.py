@@ -440,6 +440,11 @@ def print_result(result: Result) -> None:
     print(f"{line}  {result.nb_wrong:5}  {result.seconds:7.1f}", flush=True)
 
 
+def print_nothing_more() -> None:
+    """Drop what is printed from here on, and what Python flushes at the end: standard output cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None:
     """Draw each network's loss over the epochs to `file`, print its path, and show it in a window if there is a screen.
 
@@ -470,7 +475,7 @@ def plot_losses(results: list[Result], file: Path = HERE / "losses.png") -> None
     try:
         print(f"figure: {file}".encode(encoding, "backslashreplace").decode(encoding), flush=True)
     except OSError:  # the reader of a pipe is gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print_nothing_more()
     if matplotlib.get_backend().lower() in backend_registry.list_builtin(BackendFilter.INTERACTIVE):
         with contextlib.suppress(KeyboardInterrupt):
             plt.show()

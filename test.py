@@ -12,7 +12,6 @@ default run prints this; all but the seconds is the same on every x86-64 process
     AuxModel         58,918      2.9382     0.0325         89.4 %    106      8.4
 """
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from helpers import (
     load_round,
     plot_losses,
     print_head,
+    print_nothing_more,
     print_result,
     run,
 )
@@ -76,7 +76,7 @@ def main() -> list[Result]:
     except (UserError, DivergenceError) as error:
         raise SystemExit(f"error: {error}") from error
     except OSError as error:  # the reader of a pipe is gone, or a disk is full
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at the end
+        print_nothing_more()
         raise SystemExit(f"error: the results cannot be printed: {error}.") from error
     finally:
         STOP.set()  # what is still being trained ends

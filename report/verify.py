@@ -11,7 +11,6 @@ PyTorch; elsewhere the losses may differ in their last digits, and counts with t
 
 import itertools
 import math
-import os
 import random
 import sys
 
@@ -19,7 +18,7 @@ from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Row, read_rows
 from common.running import run_all, this_machine
 from experiments.catalogue import BY_NAME, all_jobs, parser_of, positive
 
-from helpers import UserError, check_settings
+from helpers import UserError, check_settings, print_nothing_more
 
 RESULT_COLUMNS = [
     column
@@ -39,8 +38,7 @@ def draw(names: list[str], nb_rows: int, seed: int, longest: float = math.inf) -
     for name in dict.fromkeys(names):
         own = [job for job in every if job.experiment == name]
         rows = read_rows(RESULTS / f"{name}.csv", own)
-        saved = [(job, rows[job.key]) for job in own if job.key in rows]
-        saved = [(job, row) for job, row in saved if float(row["seconds"] or 0) <= longest]
+        saved = [(job, row) for job in own if (row := rows.get(job.key)) and float(row["seconds"] or 0) <= longest]
         found.append(generator.sample(saved, min(nb_rows, len(saved))))
     in_turn = [pair for several in itertools.zip_longest(*found) for pair in several if pair is not None]
     if not in_turn:
@@ -90,5 +88,5 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:  # the reader of a pipe is gone, or a disk is full
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at the end
+        print_nothing_more()
         sys.exit(f"error: the results cannot be printed: {error}.")

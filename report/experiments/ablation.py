@@ -3,10 +3,9 @@
 Each difference is taken away from the exploration class, and is added alone to the base class.
 """
 
-from statistics import mean
 from typing import Any
 
-from common.evidence import Texts, compare, mean_texts, require
+from common.evidence import Texts, compare, mean_texts, range_texts, require
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, WS1, Network
 from common.rows import Job, Saved, digit_accuracy
 
@@ -84,9 +83,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
         found = compare(saved, runs_of(network, more), runs_of(network, less))
         return {**found.texts, "half": f"{found.half_width:.2f}"}
 
-    def digits(network: Network, variant: str) -> dict[str, str]:
-        values = [digit_accuracy([row]) for row in saved.rows(runs_of(network, variant))]
-        return {"mean": f"{mean(values):.1f}", "low": f"{min(values):.1f}", "high": f"{max(values):.1f}"}
+    def digits(network: Network, variant: str) -> Texts:
+        return range_texts([digit_accuracy([row]) for row in saved.rows(runs_of(network, variant))])
 
     lines: list[dict[str, Any]] = []
     for name in dict.fromkeys(name for network in EXPLORATION for name in differences(network)):

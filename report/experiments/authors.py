@@ -14,13 +14,12 @@ from typing import Any
 from common.drawing import figure_of, label_places, strip
 from common.evidence import (
     ALPHA,
-    difference_texts,
     format_p,
     holm,
-    interval_texts,
     mean_and_interval,
     require,
     sign_flip_p,
+    texts_around,
     welch,
     word,
 )
@@ -86,7 +85,7 @@ def cells(saved: Saved) -> list[dict[str, Any]]:
             "rate": f"{rate:g}",
             "theirs": side(theirs(network, rate), theirs(network, rate, "train_error")),
             "ours": side(ours(saved, network, rate), ours(saved, network, rate, "train_")),
-            "difference": interval_texts(middle, middle - half, middle + half),
+            "difference": texts_around(middle, half),
             "p": format_p(p),
             "shown": p < ALPHA,
         }
@@ -102,8 +101,9 @@ def conclusions(saved: Saved) -> list[dict[str, Any]]:
         for name, errors_of in (("theirs", theirs), ("ours", functools.partial(ours, saved))):
             both = (errors_of(network, rate) for network in (claim.worse, claim.better))
             differences = [worse - better for worse, better in zip(*both, strict=True)]
-            said = {"word": word(*mean_and_interval(differences)), "p": format_p(sign_flip_p(differences))}
-            line[name] = {**difference_texts(differences), **said}
+            found_interval = mean_and_interval(differences)
+            said = {"word": word(*found_interval), "p": format_p(sign_flip_p(differences))}
+            line[name] = {**texts_around(*found_interval), **said}
         found.append(line)
     return found
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from common.drawing import HALF, curve, figure_of
-from common.evidence import Texts, compare, mean_texts, require
+from common.evidence import Comparison, compare, mean_texts, require
 from common.networks import AUX
 from common.rows import Job, Saved, digit_accuracy
 from matplotlib.figure import Figure
@@ -39,30 +39,28 @@ def numbers(saved: Saved) -> dict[str, Any]:
     The accuracy is that of the runs that did not diverge; if one did, there is no paired difference.
     """
 
-    def difference(weight: float, other: float) -> Texts | None:
+    def difference(weight: float, other: float) -> Comparison | None:
         whole = saved.finished(runs_of(weight)) == runs_of(weight)
-        return compare(saved, runs_of(weight), runs_of(other)).texts if whole and weight != other else None
+        return compare(saved, runs_of(weight), runs_of(other)) if whole and weight != other else None
 
     lines: list[dict[str, Any]] = []
+    words: dict[float, str] = {}  # beside the original's weight
     for weight in WEIGHTS:
         runs = saved.finished(runs_of(weight))
+        from_none, from_ours = difference(weight, WEIGHTS[0]), difference(weight, AUX_WEIGHT)
+        words[weight] = from_ours.word if from_ours else ""
         lines.append(
             {
                 "weight": f"{weight:g}",
                 "accuracy": mean_texts(saved.accuracies(runs)),
-                "difference": difference(weight, WEIGHTS[0]),
-                "ours": difference(weight, AUX_WEIGHT),
+                "difference": from_none and from_none.texts,
+                "ours": from_ours and from_ours.texts,
                 "digits": f"{digit_accuracy(saved.rows(runs)):.1f}",
                 "diverged": str(len(ROUNDS) - len(runs)),
             }
         )
-    words = {
-        f"{weight:g}": compare(saved, runs_of(weight), runs_of(AUX_WEIGHT)).word
-        for weight in WEIGHTS
-        if weight != AUX_WEIGHT and saved.finished(runs_of(weight)) == runs_of(weight)
-    }
-    require("1 and 2 show no clear difference from 0.5", {words.get("1"), words.get("2")} == {"no clear difference"})
-    require("smaller weights are worse", {words.get(line["weight"]) for line in lines[:3]} == {"worse"})
+    require("1 and 2 show no clear difference from 0.5", {words[1], words[2]} == {"no clear difference"})
+    require("smaller weights are worse", {words[weight] for weight in WEIGHTS if weight < AUX_WEIGHT} == {"worse"})
     return {"lines": lines, "rounds": str(len(ROUNDS))}
 
 

@@ -12,7 +12,7 @@ DATA = {**confirmation.DATA, "nb_train_pairs": 30000}
 
 
 def run(network: Network, nb_round: int) -> Job:
-    """Return the run of an exploration class with all training pairs that there are."""
+    """Return the run of an exploration class on all training images."""
     return Job("ceiling", network, nb_round, data=DATA)
 
 
@@ -22,7 +22,7 @@ def runs(nb_round: int) -> list[Job]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return the accuracies with all training pairs, and beside them those of the confirmation's same rounds."""
+    """Return the accuracies from all training images, and beside them those of the confirmation's same rounds."""
     found: dict[str, Any] = {"rounds": ", ".join(map(str, ROUNDS)), "pairs": f"{DATA['nb_train_pairs']:,}"}
     for network in EXPLORATION:
         for name, of in (("all", run), ("usual", confirmation.run)):

@@ -4,7 +4,17 @@ from collections.abc import Callable
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
-from common.evidence import ALPHA, NB_RESAMPLES, NB_STUDIES, POWER, compare, coverage, detectable, mean_texts
+from common.evidence import (
+    ALPHA,
+    NB_RESAMPLES,
+    NB_STUDIES,
+    POWER,
+    Comparison,
+    compare,
+    coverage,
+    detectable,
+    mean_texts,
+)
 from common.networks import AUX, AUX1, MAIN, SIMPLE, WS, WS1, Network
 from common.rows import Job, Saved, accuracy, digit_accuracy
 
@@ -52,9 +62,15 @@ def runs_of(network: Network, nb_rounds: int = len(ROUNDS)) -> list[Job]:
     return [run(network, r) for r in ROUNDS[:nb_rounds]]
 
 
-def network_numbers(
-    saved: Saved, network: Network, runs_of: Callable[[Network], list[Job]] = runs_of
-) -> dict[str, Any]:
+RunsOf = Callable[[Network], list[Job]]
+
+
+def differences(saved: Saved, runs_of: RunsOf = runs_of) -> list[Comparison]:
+    """Return the difference that each claim is about, in these runs."""
+    return [compare(saved, runs_of(claim.better), runs_of(claim.worse)) for claim in CLAIMS]
+
+
+def network_numbers(saved: Saved, network: Network, runs_of: RunsOf = runs_of) -> dict[str, Any]:
     """Return what is said of a network in these runs."""
     rows, values, above = saved.rows(runs_of(network)), saved.accuracies(runs_of(network)), ABOUT[network][1]
     shares = [1 - value / 100 for value in values]
@@ -62,7 +78,7 @@ def network_numbers(
     return {
         **mean_texts(values),
         "sd": f"{stdev(values):.2f}",
-        "sampling": f"{100 * sampling:.2f}",  # of the standard deviation: what drawing the test pairs alone would give
+        "sampling": f"{100 * sampling:.2f}",  # standard deviation of as many independent test pairs (binomial)
         "worst": f"{min(values):.1f}",
         "n": str(len(values)),
         "parameters": f"{int(rows[0]['parameters']):,}",
@@ -74,7 +90,7 @@ def network_numbers(
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the networks' accuracies, the differences that the claims are about, and the protocol."""
-    found = [compare(saved, runs_of(claim.better), runs_of(claim.worse)) for claim in CLAIMS]
+    found = differences(saved)
     return {
         "networks": {network.name: network_numbers(saved, network) for network in MAIN},
         "differences": [comparison.texts for comparison in found],

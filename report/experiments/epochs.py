@@ -1,5 +1,6 @@
 """Are 50 epochs enough? The base networks by the number of epochs, on validation pairs."""
 
+import functools
 from statistics import mean
 from typing import Any
 
@@ -9,7 +10,7 @@ from common.networks import BASE, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
 
-from experiments.claims import CLAIMS
+from experiments import claims
 from helpers import NB_EPOCHS
 
 ROUNDS = range(1200, 1210)  # not those of the tuning
@@ -36,7 +37,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     """Return, by the number of epochs, the accuracies and the claims' differences; and what twice the epochs give."""
     lines: list[dict[str, Any]] = []
     for number in EPOCHS:
-        both = [compare(saved, *(runs_of(net, number) for net in (claim.better, claim.worse))) for claim in CLAIMS]
+        both = claims.differences(saved, functools.partial(runs_of, nb_epochs=number))
         lines.append(
             {
                 "epochs": str(number),

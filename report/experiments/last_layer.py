@@ -64,18 +64,14 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 "words": [comparison.word for comparison in both],
             }
         )
-    found: dict[str, Any] = {"lines": lines, "rounds": str(len(ROUNDS)), "ours": LAST_LAYERS[1].name}
-    for which in ("plain", "labelled"):
-        in_order = sorted(lines, key=lambda line: float(line[which]["mean"]))
-        found |= {f"worst_{which}": in_order[0]["name"], f"best_{which}": in_order[-1]["name"]}
-    words = {layer.name: line["words"] for layer, line in zip(LAST_LAYERS, lines, strict=True)}
+    words = {line["name"]: line["words"] for line in lines}
     softmax = words.pop("linear on softmax")
     require(
         "with softmax WSModel is worse than SimpleModel, and AuxModel better than WSModel",
         softmax == ["worse", "better"],
     )
     require("with every other last layer both are better", all(both == ["better"] * 2 for both in words.values()))
-    return found
+    return {"lines": lines, "rounds": str(len(ROUNDS))}
 
 
 def picture(saved: Saved) -> Figure:

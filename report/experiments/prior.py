@@ -1,9 +1,8 @@
 """Does WSModel1 find the digits, or ten equal parts of an order? Digits that are not equally frequent, or not ten."""
 
-from statistics import mean
 from typing import Any
 
-from common.evidence import require
+from common.evidence import range_texts, require
 from common.networks import WS1
 from common.rows import Job, Saved, accuracy, digit_accuracy
 from common.skewed import load_skewed
@@ -28,12 +27,6 @@ def run(shares: list[float] | None, nb_round: int) -> Job:
 def runs(nb_round: int) -> list[Job]:
     """Return the runs of one round."""
     return [run(shares, nb_round) for shares in SHARES.values()]
-
-
-def range_texts(values: list[float]) -> dict[str, str]:
-    """Return the mean, the lowest and the highest of percentages."""
-    found = {"mean": mean(values), "low": min(values), "high": max(values)}
-    return {name: f"{value:.1f}" for name, value in found.items()}
 
 
 def numbers(saved: Saved) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """What do the networks of the published script give in our rounds? Rebuilt to the last parameter, with its loss."""
 
+import functools
 from statistics import mean, stdev
 from typing import Any
 
-from common.evidence import compare, mean_texts
+from common.evidence import mean_texts
 from common.networks import PUBLISHED, Network
 from common.rows import Job, Saved, digit_accuracy
 
@@ -33,6 +34,11 @@ def runs_of(network: Network, nb_epochs: int) -> list[Job]:
     return [run(network, nb_epochs, r) for r in ROUNDS]
 
 
+def rebuilt_runs_of(nb_epochs: int, network: Network) -> list[Job]:
+    """Return the runs of the published network that has this one's name."""
+    return runs_of(next(published for published in PUBLISHED if name_of(published) == network.name), nb_epochs)
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return each network's accuracies, digit accuracies and dead scores, and the claims' differences."""
     lines = []
@@ -50,11 +56,9 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 }
             line |= {"parameters": f"{int(rows[0]['parameters']):,}", str(nb_epochs): of}
         lines.append(line)
-    by_name = {name_of(network): network for network in PUBLISHED}
     differences = {
         str(number): [
-            compare(saved, *(runs_of(by_name[network.name], number) for network in (claim.better, claim.worse))).texts
-            for claim in claims.CLAIMS
+            comparison.texts for comparison in claims.differences(saved, functools.partial(rebuilt_runs_of, number))
         ]
         for number in EPOCHS
     }

@@ -17,13 +17,8 @@ from helpers import NB_EPOCHS, nb_parameters
 
 ROUNDS = claims.ROUNDS
 EPOCHS = (NB_EPOCHS, 3 * NB_EPOCHS)
-SIZES: dict[str, dict[str, Any]] = {
-    "whole": {},
-    "half": {
-        "maps": [16, 32],
-        "hidden": 177,
-    },  # half the maps; hidden units for as many parameters as WSModel's, nearly
-}
+# half the maps, and hidden units for as many parameters as WSModel has, nearly
+SIZES: dict[str, dict[str, Any]] = {"whole": {}, "half": {"maps": [16, 32], "hidden": 177}}
 NETWORKS = (SIMPLE, UNTIED, WS, UNTIED_AUX, AUX)
 EFFECTS = {  # what is compared; the untied networks are of either size
     "splitting": (UNTIED, SIMPLE),
@@ -84,10 +79,13 @@ def numbers(saved: Saved) -> dict[str, Any]:
         if network in (UNTIED, UNTIED_AUX):
             require(f"hardly any run of {network.name} fits after 50 epochs", max(int(of[0]), int(of[2])) <= 1)
         fitted.append({"name": network.name, "of": of, "diverged": str(len(every) - len(saved.finished(every)))})
+    parameters = {size: nb_parameters(UNTIED.make(**model)) for size, model in SIZES.items()}
+    usual = nb_parameters(WS.make())
     return {
         "lines": lines,
         "fitted": fitted,
-        "parameters": {size: f"{nb_parameters(UNTIED.make(**model)):,}" for size, model in SIZES.items()},
+        "parameters": {size: f"{number:,}" for size, number in parameters.items()},
+        "apart": f"{100 * abs(parameters['half'] - usual) / usual:.1f}",
         "kinds": [f"{nb_epochs} epochs" + (", half" if size == "half" else "") for size, nb_epochs in kinds],
         "epochs": [str(nb_epochs) for nb_epochs in EPOCHS],
         "rounds": str(len(ROUNDS)),

@@ -1,10 +1,10 @@
 """What does more data change? The networks by the number of training pairs."""
 
+import functools
 from statistics import mean
 from typing import Any
 
 from common.drawing import HALF, curve, figure_of
-from common.evidence import compare
 from common.networks import BASE, EXPLORATION, MAIN, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
@@ -49,8 +49,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 if number in numbers_of(network)
             },
             "differences": [
-                compare(saved, runs_of(claim.better, number), runs_of(claim.worse, number)).texts
-                for claim in claims.CLAIMS
+                comparison.texts for comparison in claims.differences(saved, functools.partial(runs_of, number=number))
             ],
         }
         for number in NUMBERS
