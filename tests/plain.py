@@ -36,9 +36,9 @@ ROUNDS = {
     "ablation": range(1100, 1110),
     "prior": range(10),
     "errors": range(10),
-    "train_pairs": range(3),
-    "more_rounds": range(30, 35),
-    "ceiling": range(200, 201),
+    "train_pairs": range(10),
+    "more_rounds": range(30, 200),
+    "ceiling": range(200, 203),
 }
 PENDING = {"tuning": range(1000, 1010)}  # its rows are still to be made
 # and how many runs of a round are its own: those that it shares with an experiment before it are that one's

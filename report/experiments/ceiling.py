@@ -7,7 +7,7 @@ from common.rows import Job, Saved
 
 from experiments import confirmation
 
-ROUNDS = range(200, 201)
+ROUNDS = range(200, 203)
 DATA = {**confirmation.DATA, "nb_train_pairs": 30000}
 
 

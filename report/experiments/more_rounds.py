@@ -8,7 +8,7 @@ from common.rows import Job, Saved, digit_accuracy
 
 from experiments import claims
 
-ROUNDS = range(30, 35)
+ROUNDS = range(30, 200)
 
 
 def runs(nb_round: int) -> list[Job]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from experiments import claims
 from helpers import NB_TRAIN_PAIRS
 
-ROUNDS = range(3)
+ROUNDS = range(10)
 NUMBERS = (125, 250, 500, 1000, 2000, 4000, 8000)
 
 
