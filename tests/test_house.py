@@ -10,7 +10,7 @@ from common.rows import Job
 from conftest import ROOT
 from experiments import catalogue, claims, epochs
 from experiments.catalogue import EXPERIMENTS, all_jobs, jobs_of, name_of
-from plain import PENDING, RESULTS, ROUNDS, RUNS_OF_A_ROUND, VALIDATION
+from plain import RESULTS, ROUNDS, RUNS_OF_A_ROUND, VALIDATION
 
 LAYERS = ("helpers", "models", "common", "experiments", "command")
 COMMANDS = ("study", "build", "verify", "benchmark")
@@ -57,13 +57,11 @@ def test_no_file_of_the_report_is_long() -> None:
 
 
 def test_every_room_is_in_the_catalogue() -> None:
-    rooms = (*catalogue.ROOMS, *catalogue.PENDING)
     files = {file.stem for file in (ROOT / "report" / "experiments").glob("*.py")} - {"__init__", "catalogue"}
-    assert sorted(name_of(room) for room in rooms) == sorted(files)
-    assert {name_of(room): room.ROUNDS for room in catalogue.PENDING} == PENDING
-    with_runs = {name_of(room) for room in rooms if hasattr(room, "runs")}
-    assert with_runs == {name_of(room) for room in (*EXPERIMENTS, *catalogue.PENDING)}
-    for room in rooms:
+    assert sorted(name_of(room) for room in catalogue.ROOMS) == sorted(files)
+    with_runs = {name_of(room) for room in catalogue.ROOMS if hasattr(room, "runs")}
+    assert with_runs == {name_of(room) for room in EXPERIMENTS}
+    for room in catalogue.ROOMS:
         assert re.fullmatch(r"[A-Z][^?]*\?", catalogue.question_of(room)), room
         assert hasattr(room, "numbers") or hasattr(room, "PICTURES")
         assert len(getattr(room, "PICTURES", {})) <= 1 or name_of(room) in ("errors", "diagrams")  # one each
@@ -74,7 +72,7 @@ def test_every_picture_is_in_the_report_and_every_room_of_the_saved_files() -> N
     assert set(re.findall(r'picture\("(\w+)"', text)) == set(catalogue.PICTURES)
     drawn = {file.stem for file in (ROOT / "report" / "figures").glob("*.svg")}
     assert drawn == set(catalogue.PICTURES)
-    assert {file.stem for file in RESULTS.glob("*.csv")} - FROZEN - PENDING.keys() == ROUNDS.keys()
+    assert {file.stem for file in RESULTS.glob("*.csv")} - FROZEN == ROUNDS.keys()
 
 
 def test_the_experiments_are_those_that_the_report_is_about() -> None:

@@ -21,8 +21,10 @@ from plain import (
     Row,
     accuracies_of,
     base,
+    difference_of,
     effect,
     mean_of,
+    minus,
     number_of,
     span,
 )
@@ -206,10 +208,15 @@ def of_train_pairs() -> dict[str, Any]:
                 "differences": [effect(*(from_pairs(name, number) for name in pair)) for pair in PAIRS],
             }
         )
+    # each number is twice the one before: the places are -3 to 3, whose squares' sum is 28
+    doubling = []
+    for more, less in PAIRS:
+        rounds = zip(*(minus(from_pairs(more, each), from_pairs(less, each)) for each in NUMBERS_OF_PAIRS), strict=True)
+        doubling.append(difference_of([sum((n - 3) * y for n, y in enumerate(line)) / 28 for line in rounds]))
     ends = {"fewest": "125", "most": "8,000"}
     ends |= {"AuxModel1_from_fewest": Near(mean(from_pairs("AuxModel1", 125)), 1)}
     ends |= {"AuxModel_from_most": Near(mean(from_pairs("AuxModel", 8000)), 1)}
-    return {"lines": lines, "rounds": number_of("train_pairs"), **ends}
+    return {"lines": lines, "doubling": doubling, "rounds": number_of("train_pairs"), **ends}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

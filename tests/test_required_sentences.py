@@ -7,7 +7,7 @@ from typing import Any
 
 import plain
 import pytest
-from common.networks import AUX, AUX1, MAIN, PUBLISHED, SIMPLE, UNTIED, UNTIED_AUX, WS, WS1
+from common.networks import AUX, AUX1, BASE, MAIN, PUBLISHED, SIMPLE, UNTIED, UNTIED_AUX, WS, WS1
 from common.rows import Job
 from conftest import saved_of
 from experiments import (
@@ -24,6 +24,8 @@ from experiments import (
     prior,
     published,
     sharing,
+    train_pairs,
+    tuning,
 )
 from plain import ROUNDS
 from test_changed_rows import Change, above, number, said
@@ -122,6 +124,18 @@ def on_the_way(step: str, column: str, number: int) -> Callable[[], list[Change]
     return lambda: [(bridge.run(bridge.steps()[step][1], r), {column: str(number + r % 2)}) for r in ROUNDS["bridge"]]
 
 
+def tuned(setting: dict[str, Any], wrong: str, networks: Iterable[Any] = BASE) -> Callable[[], list[Change]]:
+    """Give networks so many errors with a setting of the tuning."""
+    return lambda: [(tuning.run(network, setting, r), {"wrong": wrong}) for network in networks for r in tuning.ROUNDS]
+
+
+def from_pairs(network: Any, number: int, other: Any, from_number: int, more: int) -> Callable[[], list[Change]]:
+    """Give a network with so many training pairs so many more errors than another has with its own."""
+    return lambda: above(
+        "train_pairs", train_pairs.runs_of(network, number), train_pairs.runs_of(other, from_number), more
+    )
+
+
 def shares_found() -> list[Change]:
     return [(prior.run(prior.SHARES["digits 0 to 7 only"], 4), {"digits_wrong": "20"})]
 
@@ -194,6 +208,21 @@ REQUIRED: dict[str, tuple[Any, Callable[[], list[Change]]]] = {
         bridge,
         on_the_way("auxiliary loss on the plain scores", "digits_wrong", 1900),
     ),
+    "with every number of training pairs, both differences are above 0": (
+        train_pairs,
+        from_pairs(AUX, 250, WS, 250, 0),
+    ),
+    "with more pairs sharing adds less, the auxiliary loss more": (
+        train_pairs,
+        from_pairs(WS, 8000, SIMPLE, 8000, -50),
+    ),
+    "AuxModel1 from the fewest pairs and AuxModel from the most do not differ clearly": (
+        train_pairs,
+        from_pairs(AUX1, 125, AUX, 8000, 20),
+    ),
+    "the search chooses the same activation and shuffling again": (tuning, tuned(tuning.FIRST[3], "500", [AUX])),
+    "the size chosen again is another, larger one": (tuning, tuned(tuning.IN_USE, "500")),
+    "it is not clearly better": (tuning, tuned(tuning.SIZES[-1], "500")),
 }
 
 

@@ -22,7 +22,7 @@ from common.networks import AUX1, SIMPLE, Network
 from common.rows import COLUMNS, Job, read_rows
 from common.running import run_job, run_missing
 from conftest import ROOT, Checkout
-from experiments.catalogue import EXPERIMENTS, PENDING, name_of
+from experiments.catalogue import EXPERIMENTS, name_of
 from filelock import FileLock
 from plain import ROUNDS
 from test_rows import sealed, write
@@ -234,7 +234,7 @@ def test_nothing_is_said_where_nothing_is_missing(
 
 def test_everything_is_run_without_arguments(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]]) -> None:
     command(monkeypatch)
-    assert [file.stem for file, *_ in asked] == [name_of(room) for room in (*EXPERIMENTS, *PENDING)]
+    assert [file.stem for file, *_ in asked] == [name_of(room) for room in EXPERIMENTS]
     for _, jobs, every, workers, client in asked:
         assert {job.key for job in jobs} == {job.key for job in every}
         assert (workers, client) == (-1, None)

@@ -1,4 +1,4 @@
-"""The settings of the base networks: the choice is that of the validation rows, computed anew in plain Python."""
+"""The settings of the base networks: the choice of the first validation rows, and the search made again."""
 
 import inspect
 import json
@@ -6,18 +6,14 @@ from statistics import mean
 from typing import Any
 
 import plain
-import pytest
-from common import networks
-from common.rows import Saved
 from conftest import saved_of
 from experiments import tuning
-from plain import BASE, PENDING, ROUNDS, RUNS_OF_A_ROUND, VALIDATION, Near
+from plain import BASE, ROUNDS, RUNS_OF_A_ROUND, VALIDATION, Near
 
-from helpers import UserError, train
+from helpers import train
 from models.SimpleCNN import SimpleModel
 from models.WSharing import WSModel
 
-MADE_ANEW = "tuning" in ROUNDS  # until then, the choice is that of the first rows, which are frozen
 ACTIVATIONS = ("none", "relu", "tanh", "sigmoid", "softmax", "log-softmax")
 FIRST_STAGE = [
     {"maps": [32, 64], "hidden": 100, "activation": activation, "shuffle": shuffle}
@@ -43,28 +39,32 @@ SECOND_STAGE = [
 ]
 
 
-def tuned(network: str, setting: dict[str, Any]) -> list[float]:
-    """Return the accuracies of a setting, a round each."""
+def tuned(network: str, setting: dict[str, Any], first: bool = False) -> list[float]:
+    """Return the accuracies of a setting, a round each: those of the first, frozen rows, or of today's."""
     model = {name: setting[name] for name in ("maps", "hidden", "activation")}
     if network == "SimpleModel":
         del model["activation"]
     settings = {"model": model, "training": {"shuffle": setting["shuffle"]}, "data": VALIDATION}
-    if MADE_ANEW:
+    if not first:
         return plain.percent("tuning", network, **settings)
     if "activation" in model:  # it was called so
         model["merge"] = model.pop("activation")
     text = json.dumps(settings, sort_keys=True)
-    return [100 - int(plain.rows("tuning_first")[network, r, text]["wrong"]) / 50 for r in range(1000, 1010)]
+    return [100 - int(plain.rows("tuning_first")[network, r, text]["wrong"]) / 50 for r in ROUNDS["tuning"]]
 
 
-def test_the_base_networks_have_the_settings_that_were_chosen() -> None:
-    taken = []
-    for settings in (FIRST_STAGE, SECOND_STAGE):
-        means = [
-            [mean(three) for three in zip(*(tuned(name, each) for name in BASE), strict=True)] for each in settings
-        ]
-        taken.append(tuning.choose(settings, means))
+def means_of(setting: dict[str, Any], first: bool = False) -> list[float]:
+    """Return a setting's means over the three networks, a round each."""
+    return [mean(three) for three in zip(*(tuned(name, setting, first) for name in BASE), strict=True)]
+
+
+def test_the_base_networks_have_the_settings_that_the_first_rows_chose() -> None:
+    taken = [
+        tuning.choose(settings, [means_of(each, first=True) for each in settings])
+        for settings in (FIRST_STAGE, SECOND_STAGE)
+    ]
     assert taken[0] == {"maps": [32, 64], "hidden": 100, "activation": "relu", "shuffle": True}
+    assert taken[1] == tuning.IN_USE
     for model in (SimpleModel, WSModel):
         defaults = {name: parameter.default for name, parameter in inspect.signature(model).parameters.items()}
         assert (list(defaults["maps"]), defaults["hidden"]) == (taken[1]["maps"], taken[1]["hidden"])
@@ -73,24 +73,13 @@ def test_the_base_networks_have_the_settings_that_were_chosen() -> None:
     assert [tuning.FIRST, tuning.SIZES] == [FIRST_STAGE, SECOND_STAGE]
 
 
-class FirstRows(Saved):
-    """The tuning's frozen first rows, as those of its runs."""
-
-    def __init__(self) -> None:
-        self.by_key = {
-            tuning.run(network, setting, r).key: {"wrong": str(round(50 * (100 - value))), "total": "5000", "error": ""}
-            for setting in (*tuning.FIRST, *tuning.SIZES)
-            for network in networks.BASE
-            for r, value in zip(tuning.ROUNDS, tuned(network.name, setting), strict=True)
-        }
-
-
-def test_the_numbers_of_the_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
-    saved = saved_of("tuning") if MADE_ANEW else FirstRows()
-    found = tuning.numbers(saved)
-    assert (found["most_parameters"], found["rounds"]) == ("70,000", "1000 to 1009")
+def test_the_numbers_of_the_tuning() -> None:
+    found = tuning.numbers(saved_of("tuning"))
+    assert found["rounds"] == "1000 to 1009"
+    taken = []
     for stage, settings in zip(found["stages"], (FIRST_STAGE, SECOND_STAGE), strict=True):
-        for line, setting in zip(stage["lines"], settings, strict=True):
+        taken.append(tuning.choose(settings, [means_of(each) for each in settings]))
+        for line, setting in zip(stage, settings, strict=True):
             by_network = {name: tuned(name, setting) for name in BASE}
             assert line == {
                 "maps": f"{setting['maps'][0]} and {setting['maps'][1]}",
@@ -99,18 +88,17 @@ def test_the_numbers_of_the_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
                 "shuffle": str(setting["shuffle"]),
                 **{name: Near(mean(values), 2) for name, values in by_network.items()},
                 "mean": Near(mean(map(mean, by_network.values())), 2),
-                "chosen": setting == stage["taken"],
+                "chosen": setting == taken[-1],
+                "in_use": setting == tuning.IN_USE,
             }
-    monkeypatch.setattr(tuning, "choose", lambda settings, _: settings[0])
-    with pytest.raises(UserError, match=r"tuning\.csv: the first stage chooses .*none.*, and the second was run with"):
-        tuning.numbers(saved)
+    assert found["again"] == {"maps": "{} and {}".format(*taken[1]["maps"]), "hidden": str(taken[1]["hidden"])}
+    assert found["difference"] == plain.effect(means_of(taken[1]), means_of(tuning.IN_USE))
 
 
 def test_no_run_of_the_tuning_is_made_twice() -> None:
     """SimpleModel has no activation, and one setting is of both stages."""
     jobs = [job for r in tuning.ROUNDS for job in tuning.runs(r)]
     assert len({job.key for job in jobs}) == 10 * RUNS_OF_A_ROUND["tuning"]
-    assert (ROUNDS if MADE_ANEW else PENDING)["tuning"] == tuning.ROUNDS
 
 
 def test_the_choice_by_hand() -> None:

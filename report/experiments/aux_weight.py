@@ -66,7 +66,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by weight, to scale from the square root of the weight, and say which runs diverged."""
-    figure, axes = figure_of(1, 1, 2.1, HALF)
+    figure, axes = figure_of(1, 1, 1.9, HALF)
     values = [saved.accuracies(saved.finished(runs_of(weight))) for weight in WEIGHTS]
     curve(axes, WEIGHTS, values, AUX)
     axes.set_xscale("function", functions=(np.sqrt, np.square))

@@ -18,7 +18,7 @@ from models.SimpleCNN import SimpleModel
 def task_picture(_: Saved) -> Figure:
     """Draw the first training pairs of round 0."""
     data = load_round(0)
-    figure, line = figure_of(1, 8, 0.85)
+    figure, line = figure_of(1, 8, 0.7)
     for axes, pair, (first, second), target in zip(
         line, data.train_input.cpu(), data.train_classes.tolist(), data.train_target.tolist(), strict=False
     ):

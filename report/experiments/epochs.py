@@ -56,7 +56,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by the number of epochs."""
-    figure, axes = figure_of(1, 1, 2.1, HALF)
+    figure, axes = figure_of(1, 1, 1.9, HALF)
     for network in BASE:
         curve(axes, EPOCHS, [saved.accuracies(runs_of(network, number)) for number in EPOCHS], network)
     axes.set(xlabel="epochs", ylabel="validation accuracy (%)", xscale="log")

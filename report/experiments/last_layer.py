@@ -76,7 +76,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by last layer, without and with digit labels."""
-    figure, axes = figure_of(1, 1, 2.1, HALF)
+    figure, axes = figure_of(1, 1, 1.9, HALF)
     for place, layer in enumerate(LAST_LAYERS):
         for own, network, shift in zip(runs_of(layer), (WS, AUX), (-0.25, 0.2), strict=True):
             strip(axes, place + shift, saved.accuracies(own), network, 0.08)

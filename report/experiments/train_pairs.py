@@ -4,8 +4,10 @@ import functools
 from statistics import mean
 from typing import Any
 
+import numpy as np
 from common.drawing import HALF, curve, figure_of
-from common.networks import BASE, EXPLORATION, MAIN, Network
+from common.evidence import compare, difference_texts, mean_and_interval, require, word
+from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
 
@@ -39,7 +41,11 @@ def runs_of(network: Network, number: int) -> list[Job]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return, for each number of training pairs, the accuracies and the effect of each idea."""
+    """Return, for each number of training pairs, the accuracies and each idea's effect; and how that changes.
+
+    That is the slope of each round's least-squares line through its effects over the logarithm of the numbers.
+    """
+    found = [claims.differences(saved, functools.partial(runs_of, number=number)) for number in NUMBERS]
     lines: list[dict[str, Any]] = [
         {
             "pairs": f"{number:,}",
@@ -48,15 +54,24 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 for network in MAIN
                 if number in numbers_of(network)
             },
-            "differences": [
-                comparison.texts for comparison in claims.differences(saved, functools.partial(runs_of, number=number))
-            ],
+            "differences": [comparison.texts for comparison in comparisons],
         }
-        for number in NUMBERS
+        for number, comparisons in zip(NUMBERS, found, strict=True)
     ]
+    above = all(comparison.word == "better" for comparisons in found for comparison in comparisons)
+    require("with every number of training pairs, both differences are above 0", above)
+    slopes: list[list[float]] = [
+        np.polyfit(np.log2(NUMBERS), [comparison.differences for comparison in effects], 1)[0].tolist()
+        for effects in zip(*found, strict=True)
+    ]
+    sharing, auxiliary = (word(*mean_and_interval(each)) for each in slopes)
+    require("with more pairs sharing adds less, the auxiliary loss more", (sharing, auxiliary) == ("worse", "better"))
     first, last = lines[0], lines[-1]
+    ends = compare(saved, runs_of(AUX1, NUMBERS[0]), runs_of(AUX, NUMBERS[-1])).word == "no clear difference"
+    require("AuxModel1 from the fewest pairs and AuxModel from the most do not differ clearly", ends)
     return {
         "lines": lines,
+        "doubling": [difference_texts(each) for each in slopes],
         "rounds": str(len(ROUNDS)),
         "fewest": first["pairs"],
         "most": last["pairs"],
@@ -67,7 +82,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by the number of training pairs."""
-    figure, axes = figure_of(1, 1, 2.1, HALF)
+    figure, axes = figure_of(1, 1, 1.9, HALF)
     for network in (*BASE, *EXPLORATION):
         numbers = numbers_of(network)
         curve(axes, numbers, [saved.accuracies(runs_of(network, number)) for number in numbers], network)
