@@ -162,19 +162,24 @@ def test_a_run_that_diverged_is_told_and_leaves_no_difference() -> None:
     assert texts == ["1 of 10 runs\ndiverged"]
 
 
-def test_the_ceiling_beside_the_confirmations_same_round() -> None:
-    """Invented rows: 15 and 20 errors with all pairs, 50 and 60 with the usual number."""
+def test_the_ceiling_beside_the_confirmations_same_rounds() -> None:
+    """Invented rows, of three rounds each: errors with all pairs, and with the usual number."""
     made: Any = Changed.__new__(Changed)
+    invented = {WS1: ((20, 25, 30), (80, 70, 60)), AUX1: ((25, 20, 30), (50, 60, 70))}
     made.by_key = {
-        of(network, 200).key: {"wrong": wrong, "total": "5000", "error": ""}
-        for network, both in ((WS1, ("20", "60")), (AUX1, ("15", "50")))
-        for of, wrong in zip((ceiling.run, confirmation.run), both, strict=True)
+        of(network, r).key: {"wrong": str(wrong), "total": "5000", "error": ""}
+        for network, both in invented.items()
+        for of, errors_made in zip((ceiling.run, confirmation.run), both, strict=True)
+        for r, wrong in zip((200, 201, 202), errors_made, strict=True)
     }
+    # half a width: 4.302653 sd / sqrt(3); the sd of 20, 25, 30 is 5, or 0.1 %, and that of 0.1, -0.1, 0 is 0.1
+    mean = {"mean": "99.50", "half": "0.25", "low": "99.25", "high": "99.75"}
     assert ceiling.numbers(made) == {
-        "rounds": "200",
+        "rounds": "200 to 202",
         "pairs": "30,000",
-        "WSModel1": {"all": "99.60", "usual": "98.80"},
-        "AuxModel1": {"all": "99.70", "usual": "99.00"},
+        "WSModel1": {"all": mean, "usual": "98.60"},
+        "AuxModel1": {"all": mean, "usual": "98.80"},
+        "labels": {"mean": "+0.00", "low": "-0.25", "high": "+0.25"},
     }
 
 

@@ -15,12 +15,14 @@ from experiments import (
     authors,
     aux_weight,
     bridge,
+    ceiling,
     claims,
     confirmation,
     epochs,
     errors,
     head,
     last_layer,
+    more_rounds,
     prior,
     published,
     sharing,
@@ -136,6 +138,13 @@ def from_pairs(network: Any, number: int, other: Any, from_number: int, more: in
     )
 
 
+def of_all_images(network: Any, *wrong: str) -> Callable[[], list[Change]]:
+    """Give an exploration class on all training images so many errors, a round each."""
+    return lambda: [
+        (ceiling.run(network, r), {"wrong": text}) for r, text in zip(ROUNDS["ceiling"], wrong, strict=True)
+    ]
+
+
 def shares_found() -> list[Change]:
     return [(prior.run(prior.SHARES["digits 0 to 7 only"], 4), {"digits_wrong": "20"})]
 
@@ -212,6 +221,15 @@ REQUIRED: dict[str, tuple[Any, Callable[[], list[Change]]]] = {
         train_pairs,
         from_pairs(AUX, 250, WS, 250, 0),
     ),
+    "no run of WSModel1 collapsed, its worst is above every one of WSModel": (
+        more_rounds,
+        lambda: [(more_rounds.runs(77)[0], {"wrong": "200"})],
+    ),
+    "with all training images WSModel1 makes less than half of the errors": (
+        ceiling,
+        of_all_images(WS1, "44", "45", "46"),
+    ),
+    "with all training images, labels make no clear difference": (ceiling, of_all_images(AUX1, "1", "2", "3")),
     "with more pairs sharing adds less, the auxiliary loss more": (
         train_pairs,
         from_pairs(WS, 8000, SIMPLE, 8000, -50),

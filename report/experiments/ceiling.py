@@ -1,7 +1,9 @@
 """What is left with all the data? The exploration classes on 30,000 training pairs, and all test pairs."""
 
+from statistics import mean
 from typing import Any
 
+from common.evidence import compare, mean_texts, require
 from common.networks import EXPLORATION, Network
 from common.rows import Job, Saved
 
@@ -22,10 +24,13 @@ def runs(nb_round: int) -> list[Job]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return the accuracies from all training images, and beside them those of the confirmation's same rounds."""
-    found: dict[str, Any] = {"rounds": ", ".join(map(str, ROUNDS)), "pairs": f"{DATA['nb_train_pairs']:,}"}
+    """Return the accuracies from all training images, those of the confirmation's same rounds, and what labels add."""
+    found: dict[str, Any] = {"rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}", "pairs": f"{DATA['nb_train_pairs']:,}"}
     for network in EXPLORATION:
-        for name, of in (("all", run), ("usual", confirmation.run)):
-            accuracies = saved.accuracies(of(network, r) for r in ROUNDS)
-            found.setdefault(network.name, {})[name] = f"{sum(accuracies) / len(accuracies):.2f}"
-    return found
+        every, usual = (saved.accuracies(of(network, r) for r in ROUNDS) for of in (run, confirmation.run))
+        fewer = 100 - mean(every) < (100 - mean(usual)) / 2
+        require(f"with all training images {network.name} makes less than half of the errors", fewer)
+        found[network.name] = {"all": mean_texts(every), "usual": f"{mean(usual):.2f}"}
+    labels = compare(saved, *([run(network, r) for r in ROUNDS] for network in reversed(EXPLORATION)))
+    require("with all training images, labels make no clear difference", labels.word == "no clear difference")
+    return {**found, "labels": labels.texts}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.evidence import compare, mean_texts
+from common.evidence import compare, mean_texts, require
 from common.networks import BASE, EXPLORATION, Network
 from common.rows import Job, Saved, digit_accuracy
 
@@ -26,6 +26,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
     found = {}
     for network, base in zip(EXPLORATION, BASE[1:], strict=True):
         values = saved.accuracies(every_run(network))
+        above = min(values) > max(saved.accuracies(claims.runs_of(base)))
+        require(f"no run of {network.name} collapsed, its worst is above every one of {base.name}", above)
         found[network.name] = {
             **mean_texts(values),
             "n": str(len(values)),
