@@ -242,7 +242,7 @@ def test_the_tables_of_the_errors() -> None:
         assert texts[1] == [str(wrong[i][j] or "") for i in TEN for j in TEN]
         right = 100 * sum(told[i][i] for i in TEN) / sum(map(sum, told))
         steps = (-1e-9, 0, 1e-9)
-        assert both[0].get_title() in [f"{network}: {right + step:.1f} % of digits on the diagonal" for step in steps]
+        assert both[0].get_title() in [f"{network}: {right + step:.1f} % on the diagonal" for step in steps]
         pairs = f"{1000 * len(details):,}"
         assert both[1].get_title() == f"{network}: {sum(map(sum, wrong))} of {pairs} pairs wrong"
         for axes in both:

@@ -119,11 +119,14 @@ def draw_table(axes: Axes, table: np.ndarray, texts: list[list[str]], title: str
     for row, column in np.ndindex(10, 10):
         dark = table[row, column] > 0.6 * table.max()
         colour = "w" if dark else "k"
-        axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=5.5, color=colour)
-    axes.set(title=title, xlabel=labels[0], ylabel=labels[1], aspect="equal")
+        axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=4.8, color=colour)
+    axes.set_title(title, fontsize=7)
+    axes.set_xlabel(labels[0], fontsize=7)
+    axes.set_ylabel(labels[1], fontsize=7)
+    axes.set_aspect("equal")
     axes.set_xticks(np.arange(10) + 0.5, list("0123456789"))
     axes.set_yticks(np.arange(10) + 0.5, list("0123456789"))
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, labelsize=6.5)
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

@@ -52,7 +52,7 @@ def box(axes: Axes, x: float, y: float, text: str, colour: str = "w", width: flo
     shape = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.06")
     shape.set(facecolor=colour, linewidth=0.7)
     axes.add_patch(shape)
-    axes.text(x, y, text, ha="center", va="center", fontsize=6.3, linespacing=1.25)
+    axes.text(x, y, text, ha="center", va="center", fontsize=6.7, linespacing=1.25)
 
 
 def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -80,7 +80,7 @@ def networks_picture(_: Saved) -> Figure:
         axes.text(0, y, text, fontweight="bold", fontsize=8)
 
     def loss(x: float, y: float, text: str) -> None:
-        axes.text(x, y, text, ha="left", va="center", fontsize=6.3, style="italic")
+        axes.text(x, y, text, ha="left", va="center", fontsize=7, style="italic")
 
     y = 4.1
     title(y + 0.68, SIMPLE)
@@ -107,7 +107,7 @@ def networks_picture(_: Saved) -> Figure:
         middle, left, right = y - 0.66, first - 0.46, end + 0.46
         axes.plot([left, left, right, right], [middle + 0.06, middle, middle, middle + 0.06], color="k", linewidth=0.7)
         share = "one branch, the same weights for both digits: ten scores each"
-        axes.text((left + right) / 2, middle - 0.12, share, ha="center", fontsize=6.3)
+        axes.text((left + right) / 2, middle - 0.12, share, ha="center", fontsize=7)
     x, low = end + 0.58, -0.28
     axes.plot([x, x], [y - 0.1, low], color="k", linewidth=0.7)
     arrow(axes, (x, low), (final - 0.4, low))

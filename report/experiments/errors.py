@@ -120,22 +120,22 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def digits_picture(saved: Saved) -> Figure:
     """Draw which score is the highest for which digit, the scores in the best order."""
-    figure, both = figure_of(1, 2, 3.2)
+    figure, both = figure_of(1, 2, 2, 4.5)
     for axes, network in zip(both, EXPLORATION, strict=True):
         table = sum_of(saved, network, "digits")
         order = best_order(table)
         share = 100 * table[:, order] / table.sum(1, keepdims=True)
         texts = [[f"{cell:.1f}" if cell else "" for cell in row] for row in share]
         right = 100 * np.trace(table[:, order]) / table.sum()
-        title = f"{network.name}: {right:.1f} % of digits on the diagonal"
-        draw_table(axes, share, texts, title, ("highest score", "true digit (rows sum to 100 %)"))
+        title = f"{network.name}: {right:.1f} % on the diagonal"
+        draw_table(axes, share, texts, title, ("highest score", "true digit"))
         axes.set_xticklabels(order)
     return figure
 
 
 def wrong_picture(saved: Saved) -> Figure:
     """Draw how many pairs of each two digits are wrong."""
-    figure, both = figure_of(1, 2, 3.2)
+    figure, both = figure_of(1, 2, 2, 4.5)
     for axes, network in zip(both, EXPLORATION, strict=True):
         wrong = sum_of(saved, network, "wrong")
         texts = [[str(cell) if cell else "" for cell in row] for row in wrong]
@@ -149,7 +149,7 @@ def worst_picture(saved: Saved) -> Figure:
     """Draw the wrong pairs of round 0 that the exploration classes gave the highest probability."""
     pairs = load_round(ROUNDS[0]).test_input.cpu()
     worst = [details_of(saved, network)[0]["worst"] for network in EXPLORATION]
-    figure, grid = figure_of(2, max(map(len, worst)), 2.0)
+    figure, grid = figure_of(2, max(map(len, worst)), 1.6, 6)
     for line, network, own in zip(grid, EXPLORATION, worst, strict=True):
         line[0].text(-0.12, 0.5, network.name, transform=line[0].transAxes, rotation=90, ha="right", va="center")
         for axes in line:
