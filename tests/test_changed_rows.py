@@ -177,8 +177,8 @@ def test_the_ceiling_beside_the_confirmations_same_rounds() -> None:
     assert ceiling.numbers(made) == {
         "rounds": "200 to 202",
         "pairs": "30,000",
-        "WSModel1": {"all": mean, "usual": "98.60"},
-        "AuxModel1": {"all": mean, "usual": "98.80"},
+        "WSModel1": {"all": mean, "usual": "98.60", "fewer": "64"},
+        "AuxModel1": {"all": mean, "usual": "98.80", "fewer": "58"},
         "labels": {"mean": "+0.00", "low": "-0.25", "high": "+0.25"},
     }
 

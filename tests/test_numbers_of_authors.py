@@ -36,7 +36,7 @@ def errors_as_theirs(name: str, rate: float) -> list[float]:
 def of_authors() -> dict[str, Any]:
     places = [(name, rate) for rate in (0.1, 0.01) for name in REBUILT]
     found = [plain.welch(errors_as_theirs(*place), plain.errors_of_authors(*place)) for place in places]
-    cells = []
+    cells, apart = [], []
     for (name, rate), (middle, half, _), p in zip(places, found, plain.holm([p for *_, p in found]), strict=True):
         train = [100 * int(row["train_wrong"]) / int(row["train_total"]) for row in rows_as_theirs(name, rate)]
         sides = {"theirs": (plain.errors_of_authors(name, rate), plain.errors_of_authors(name, rate, "train"))}
@@ -54,6 +54,7 @@ def of_authors() -> dict[str, Any]:
                 "shown": p < 0.05,
             }
         )
+        apart.append(abs(mean(plain.errors_of_authors(name, rate, "train")) - mean(train)))
     middles, conclusions = [abs(middle) for middle, *_ in found], []
     for name in plain.CLAIMS:
         for rate in (0.1, 0.01):
@@ -72,11 +73,13 @@ def of_authors() -> dict[str, Any]:
     astray |= {"ours": str(len(lost)), "ours_of": str(2 * len(ROUNDS["authors"]))}
     return {
         "cells": cells,
+        "train_apart": Near(max(apart), 1),
         "farthest": cells[middles.index(max(middles))],
         "conclusions": conclusions,
         "astray": {
             **astray,
             "dead": [row["dead_scores"] for row in lost],
+            "dead_mean": Near(mean(int(row["dead_scores"]) for row in lost), 1),
             "dead_others": Near(mean(others), 1),
             "with_dead_others": str(len([number for number in others if number > 0])),
         },

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 import plain
@@ -92,6 +92,7 @@ def test_the_numbers_of_the_tuning() -> None:
                 "in_use": setting == tuning.IN_USE,
             }
     assert found["again"] == {"maps": "{} and {}".format(*taken[1]["maps"]), "hidden": str(taken[1]["hidden"])}
+    assert found["error"] == Near(stdev(means_of(taken[1])) / 10**0.5, 2)
     assert found["difference"] == plain.effect(means_of(taken[1]), means_of(tuning.IN_USE))
 
 

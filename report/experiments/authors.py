@@ -124,6 +124,7 @@ def astray(saved: Saved) -> dict[str, Any]:
         "ours": str(len(lost)),
         "ours_of": str(len(rows)),
         "dead": [row["dead_scores"] for row in lost],
+        "dead_mean": f"{mean(int(row['dead_scores']) for row in lost):.1f}",
         "dead_others": f"{mean(int(row['dead_scores']) for row in others):.1f}",
         "with_dead_others": str(sum(row["dead_scores"] != "0" for row in others)),
     }
@@ -138,8 +139,16 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("both sides' rounds show a gain from sharing at both rates", words[:2] == [["better"] * 2] * 2)
     require("of the auxiliary loss at 0.1, theirs show none", words[2] == ["no clear difference", "better"])
     require("at 0.01 both show a loss from it", words[3] == ["worse"] * 2)
+    apart = [
+        abs(mean(ours(saved, network, rate, "train_")) - mean(theirs(network, rate, "train_error")))
+        for network in MAIN
+        for rate in RATES
+    ]
+    spread = max(every, key=lambda cell: abs(float(cell["ours"]["sd"]) - float(cell["theirs"]["sd"])))
+    require("single rounds spread most differently for AuxModel1 at 0.1", every.index(spread) == 4)
     return {
         "cells": every,
+        "train_apart": f"{max(apart):.1f}",
         "farthest": max(every, key=lambda cell: abs(float(cell["difference"]["mean"]))),
         "conclusions": said,
         "astray": astray(saved),

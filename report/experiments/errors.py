@@ -120,7 +120,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def digits_picture(saved: Saved) -> Figure:
     """Draw which score is the highest for which digit, the scores in the best order."""
-    figure, both = figure_of(1, 2, 2, 4.5)
+    figure, both = figure_of(1, 2, 1.9, 4.5)
     for axes, network in zip(both, EXPLORATION, strict=True):
         table = sum_of(saved, network, "digits")
         order = best_order(table)
@@ -135,7 +135,7 @@ def digits_picture(saved: Saved) -> Figure:
 
 def wrong_picture(saved: Saved) -> Figure:
     """Draw how many pairs of each two digits are wrong."""
-    figure, both = figure_of(1, 2, 2, 4.5)
+    figure, both = figure_of(1, 2, 1.9, 4.5)
     for axes, network in zip(both, EXPLORATION, strict=True):
         wrong = sum_of(saved, network, "wrong")
         texts = [[str(cell) if cell else "" for cell in row] for row in wrong]

@@ -40,7 +40,16 @@ def numbers(saved: Saved) -> dict[str, Any]:
         rows = saved.rows(jobs)
         ways = {way: f"{mean(right(row, column) for row in rows):.2f}" for way, column in WAYS.items()}
         head_wrong = mean(100 - right(row, "head_wrong") for row in rows)
-        lines.append({"name": name, **ways, "head_wrong": f"{head_wrong:.2f}", "digits": f"{digit_accuracy(rows):.1f}"})
+        rounds = f"{jobs[0].round} to {jobs[-1].round}"
+        lines.append(
+            {
+                "name": name,
+                "rounds": rounds,
+                **ways,
+                "head_wrong": f"{head_wrong:.2f}",
+                "digits": f"{digit_accuracy(rows):.1f}",
+            }
+        )
     own, base = saved.rows(confirmation.runs_of(AUX)), saved.accuracies(confirmation.runs_of(WS))
     reading = [right(row, "highest_wrong") - below for row, below in zip(own, base, strict=True)]
     comparing = [right(row, "wrong") - right(row, "highest_wrong") for row in own]

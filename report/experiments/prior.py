@@ -29,6 +29,13 @@ def runs(nb_round: int) -> list[Job]:
     return [run(shares, nb_round) for shares in SHARES.values()]
 
 
+def equal_parts(shares: list[float] | None) -> float:
+    """Return the digit accuracy, in %, of who knows the order of the images alone and cuts it into ten equal parts."""
+    shares = shares or [1.0] * 10
+    ends = [sum(shares[:digit]) / sum(shares) for digit in range(11)]
+    return 100 * sum(max(0, min(ends[n + 1], (n + 1) / 10) - max(ends[n], n / 10)) for n in range(10))
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the accuracy and the digit accuracy for each kind of round, with their lowest and highest."""
     lines: list[dict[str, Any]] = []
@@ -36,6 +43,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         rows = saved.rows(run(shares, r) for r in ROUNDS)
         right, digits = [accuracy(row) for row in rows], [digit_accuracy([row]) for row in rows]
         lines.append({"name": name, "accuracy": range_texts(right), "digits": range_texts(digits)})
+        lines[-1]["parts"] = f"{equal_parts(shares):.0f}"
     for line in lines[1:]:
         require(f"about a quarter of the digits are right: {line['name']}", 20 < float(line["digits"]["mean"]) < 30)
     return {"lines": lines, "rounds": str(len(ROUNDS))}

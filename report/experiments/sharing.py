@@ -64,6 +64,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
     words = {name: [found.word for found in own] for name, own in effects.items()}
     require("splitting alone shows no clear gain", set(words["splitting"]) == {"no clear difference"})
     require("sharing helps without digit labels", set(words["sharing"]) == {"better"})
+    both = zip(effects["sharing"], effects["splitting"], strict=True)
+    require("most of WSModel's gain is of sharing", all(shared.mean > split.mean for shared, split in both))
     whole, half = words["sharing, with digit labels"][1::2]
     require("with them, after 150 epochs, at half size only", (whole, half) == ("no clear difference", "better"))
     labels = [
@@ -85,6 +87,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "lines": lines,
         "fitted": fitted,
         "parameters": {size: f"{number:,}" for size, number in parameters.items()},
+        "half": SIZES["half"],
         "apart": f"{100 * abs(parameters['half'] - usual) / usual:.1f}",
         "kinds": [f"{nb_epochs} epochs" + (", half" if size == "half" else "") for size, nb_epochs in kinds],
         "epochs": [str(nb_epochs) for nb_epochs in EPOCHS],

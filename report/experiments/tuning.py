@@ -85,6 +85,11 @@ def numbers(saved: Saved) -> dict[str, Any]:
         )
     same = all(taken[0][name] == IN_USE[name] for name in ("activation", "shuffle"))
     require("the search chooses the same activation and shuffling again", same)
+    aux, ws = ([float(line[network]) for line in stages[0][::2]] for network in ("AuxModel", "WSModel"))
+    softmax = list(ACTIVATIONS).index("softmax")
+    require(
+        "AuxModel alone would have taken softmax, WSModel's worst", (max(aux), min(ws)) == (aux[softmax], ws[softmax])
+    )
     ours, again = (accuracies(saved, setting)["mean"] for setting in (IN_USE, taken[1]))
     differences = [now - then for now, then in zip(again, ours, strict=True)]
     require("the size chosen again is another, larger one", size(taken[1]) > size(IN_USE))
@@ -92,6 +97,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     return {
         "stages": stages,
         "again": {"maps": "{} and {}".format(*taken[1]["maps"]), "hidden": str(taken[1]["hidden"])},
+        "error": f"{stdev(again) / math.sqrt(len(again)):.2f}",
         "difference": difference_texts(differences),
         "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}",
     }
