@@ -200,7 +200,7 @@ REQUIRED: dict[str, tuple[Any, Callable[[], list[Change]]]] = {
     ),
     "nearly all runs of WSModel fit after 150 epochs": (sharing, fits(WS, 150, "1")),
     "hardly any run of UntiedModel fits after 50 epochs": (sharing, fits(UNTIED, 50, "0")),
-    "about a quarter of the digits are right: digits 0 to 7 only": (prior, shares_found),
+    "about as many digits are right as ten equal parts of the order give: digits 0 to 7 only": (prior, shares_found),
     "WSModel1 loses most without the views, then the last layer": (ablation, without(WS1, "batch normalisation", 1.5)),
     "AuxModel1 loses most without the last layer, then the views": (ablation, without(AUX1, "label smoothing", 9)),
     "without balance WSModel1's scores are no digits": (ablation, read_without("balanced digits", "2400", 1)),

@@ -78,7 +78,7 @@ def speed_line(found: dict[str, Any]) -> str:
     text = (
         "It takes {ours} s on {machine}, {ratio} times as fast as a straightforward version of the published script, "
         "of its sizes, which counts training errors after each epoch ({baseline} s), and would take {without_limit} s "
-        "without the limit to AVX2 that makes digits the same."
+        "without the limit to AVX2 that makes the numbers the same."
     )
     return text.format(**found["speed"])
 
