@@ -217,8 +217,6 @@ def of_train_pairs() -> dict[str, Any]:
         doubling.append(difference_of([sum((n - 3) * y for n, y in enumerate(line)) / 28 for line in rounds]))
     ends = {"ends": effect(from_pairs("AuxModel1", 125), from_pairs("AuxModel", 8000))}
     ends |= {"fewest": "125", "most": "8,000"}
-    ends |= {"AuxModel1_from_fewest": Near(mean(from_pairs("AuxModel1", 125)), 1)}
-    ends |= {"AuxModel_from_most": Near(mean(from_pairs("AuxModel", 8000)), 1)}
     return {"lines": lines, "doubling": doubling, "rounds": number_of("train_pairs"), **ends}
 
 

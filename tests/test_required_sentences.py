@@ -128,7 +128,9 @@ def on_the_way(step: str, column: str, number: int) -> Callable[[], list[Change]
 
 def tuned(setting: dict[str, Any], wrong: str, networks: Iterable[Any] = BASE) -> Callable[[], list[Change]]:
     """Give networks so many errors with a setting of the tuning."""
-    return lambda: [(tuning.run(network, setting, r), {"wrong": wrong}) for network in networks for r in tuning.ROUNDS]
+    return lambda: [
+        (tuning.run(network, setting, r), {"wrong": wrong}) for network in networks for r in ROUNDS["tuning"]
+    ]
 
 
 def from_pairs(network: Any, number: int, other: Any, from_number: int, more: int) -> Callable[[], list[Change]]:

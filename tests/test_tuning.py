@@ -91,7 +91,6 @@ def test_the_numbers_of_the_tuning() -> None:
                 "chosen": setting == taken[-1],
                 "in_use": setting == tuning.IN_USE,
             }
-    assert found["again"] == {"maps": "{} and {}".format(*taken[1]["maps"]), "hidden": str(taken[1]["hidden"])}
     assert found["error"] == Near(stdev(means_of(taken[1])) / 10**0.5, 2)
     assert found["difference"] == plain.effect(means_of(taken[1]), means_of(tuning.IN_USE))
 

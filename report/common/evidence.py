@@ -160,6 +160,11 @@ def require(sentence: str, shown: bool) -> None:
 # ---- How numbers are written ----------------------------------------------------------------------------------------
 
 
+def span(rounds: Sequence[int]) -> str:
+    """Return the first and the last of rounds."""
+    return f"{rounds[0]} to {rounds[-1]}"
+
+
 def signed(value: float) -> str:
     """Return a difference with its sign, and two decimals; a zero is +0.00."""
     return f"{value:+.2f}".replace("-0.00", "+0.00")

@@ -5,7 +5,7 @@ Each difference is taken away from the exploration class, and is added alone to 
 
 from typing import Any
 
-from common.evidence import Texts, compare, mean_texts, range_texts, require
+from common.evidence import Texts, compare, mean_texts, range_texts, require, span
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, WS1, Network
 from common.rows import Job, Saved, digit_accuracy
 
@@ -139,5 +139,5 @@ def numbers(saved: Saved) -> dict[str, Any]:
             "WSModel_gain": compare(saved, trained, runs_of(WS1, "none")).texts,
             "rest": compare(saved, runs_of(WS1, "all"), trained).texts,
         },
-        "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}",
+        "rounds": span(ROUNDS),
     }

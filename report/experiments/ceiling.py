@@ -3,8 +3,8 @@
 from statistics import mean
 from typing import Any
 
-from common.evidence import compare, mean_texts, require
-from common.networks import EXPLORATION, Network
+from common.evidence import compare, mean_texts, require, span
+from common.networks import AUX1, EXPLORATION, WS1, Network
 from common.rows import Job, Saved
 
 from experiments import confirmation
@@ -23,13 +23,19 @@ def runs(nb_round: int) -> list[Job]:
     return [run(network, nb_round) for network in EXPLORATION]
 
 
+def runs_of(network: Network) -> list[Job]:
+    """Return the runs of an exploration class."""
+    return [run(network, r) for r in ROUNDS]
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the accuracies from all training images, those of the confirmation's same rounds, and what labels add."""
-    found: dict[str, Any] = {"rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}", "pairs": f"{DATA['nb_train_pairs']:,}"}
+    found: dict[str, Any] = {"rounds": span(ROUNDS), "pairs": f"{DATA['nb_train_pairs']:,}"}
     for network in EXPLORATION:
-        every, usual = (saved.accuracies(of(network, r) for r in ROUNDS) for of in (run, confirmation.run))
+        every = saved.accuracies(runs_of(network))
+        usual = saved.accuracies(confirmation.run(network, r) for r in ROUNDS)
         fewer = f"{100 - 100 * (100 - mean(every)) / (100 - mean(usual)):.0f}"  # of its errors, in %
         found[network.name] = {"all": mean_texts(every), "usual": f"{mean(usual):.2f}", "fewer": fewer}
-    labels = compare(saved, *([run(network, r) for r in ROUNDS] for network in reversed(EXPLORATION)))
+    labels = compare(saved, runs_of(AUX1), runs_of(WS1))
     require("with all training images, labels make no clear difference", labels.word == "no clear difference")
     return {**found, "labels": labels.texts}

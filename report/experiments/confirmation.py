@@ -8,7 +8,7 @@ after Holm, is below 0.05; it is refuted if all this is so and the mean is below
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import Comparison, compare, judge, markdown_table, mean_texts, require
+from common.evidence import Comparison, compare, judge, markdown_table, mean_texts, require, span
 from common.networks import AUX1, MAIN, WS1, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
@@ -59,7 +59,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "labels": compare(saved, runs_of(AUX1), runs_of(WS1)).texts,
         "claims": claims,
         "commit": COMMIT,
-        "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}",
+        "rounds": span(ROUNDS),
         "n": str(len(ROUNDS)),
         "pairs": f"{DATA['nb_test_pairs']:,}",
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
+from common.evidence import span
 from common.networks import BASE, EXPLORATION
 from common.rows import RESULTS, Job, Row, Saved, read_json
 
@@ -21,10 +22,9 @@ LONGEST = epochs.EPOCHS[-1]
 
 def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
     """Return an experiment's rounds, number of new runs, minutes of one core, and processors."""
-    rounds = [int(row["round"]) for row in rows]
     return {
         "name": name,
-        "rounds": f"{min(rounds)} to {max(rounds)}",
+        "rounds": span(sorted(int(row["round"]) for row in rows)),
         "runs": str(len(rows)),
         "minutes": f"{sum(float(row['seconds'] or 0) for row in rows) / 60:.0f}",
         "processors": ", ".join(sorted({row["cpu"] for row in rows})),

@@ -5,7 +5,7 @@ from statistics import mean
 from typing import Any
 
 from common.drawing import HALF, curve, figure_of
-from common.evidence import compare, require
+from common.evidence import compare, require, span
 from common.networks import BASE, Network
 from common.rows import Job, Saved
 from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("after 6 epochs they do not differ clearly", words[1] == ["no clear difference", "better"])
     require("from 12 epochs on, both differences are above 0", words[2:] == [["better", "better"]] * 4)
     doubled = {net.name: compare(saved, runs_of(net, 2 * NB_EPOCHS), runs_of(net, NB_EPOCHS)).texts for net in BASE}
-    return {"lines": lines, "doubled": doubled, "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}"}
+    return {"lines": lines, "doubled": doubled, "rounds": span(ROUNDS)}
 
 
 def picture(saved: Saved) -> Figure:

@@ -4,7 +4,7 @@ from statistics import mean
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import difference_texts, require
+from common.evidence import difference_texts, require, span
 from common.networks import AUX, AUX1, JOINT_AUX, UNTIED_AUX, WS, WS1
 from common.rows import Job, Row, Saved, accuracy, digit_accuracy
 from matplotlib.figure import Figure
@@ -40,11 +40,10 @@ def numbers(saved: Saved) -> dict[str, Any]:
         rows = saved.rows(jobs)
         ways = {way: f"{mean(right(row, column) for row in rows):.2f}" for way, column in WAYS.items()}
         head_wrong = mean(100 - right(row, "head_wrong") for row in rows)
-        rounds = f"{jobs[0].round} to {jobs[-1].round}"
         lines.append(
             {
                 "name": name,
-                "rounds": rounds,
+                "rounds": span([job.round for job in jobs]),
                 **ways,
                 "head_wrong": f"{head_wrong:.2f}",
                 "digits": f"{digit_accuracy(rows):.1f}",

@@ -1,5 +1,6 @@
 """Does WSModel1 find the digits, or ten equal parts of an order? Digits that are not equally frequent, or not ten."""
 
+from statistics import mean
 from typing import Any
 
 from common.evidence import range_texts, require
@@ -42,9 +43,9 @@ def numbers(saved: Saved) -> dict[str, Any]:
     for name, shares in SHARES.items():
         rows = saved.rows(run(shares, r) for r in ROUNDS)
         right, digits = [accuracy(row) for row in rows], [digit_accuracy([row]) for row in rows]
-        lines.append({"name": name, "accuracy": range_texts(right), "digits": range_texts(digits)})
-        lines[-1]["parts"] = f"{equal_parts(shares):.0f}"
-    for line in lines[1:]:
-        near = abs(float(line["digits"]["mean"]) - float(line["parts"])) < 4
-        require(f"about as many digits are right as ten equal parts of the order give: {line['name']}", near)
+        parts = equal_parts(shares)
+        near = abs(mean(digits) - parts) < 4
+        require(f"about as many digits are right as ten equal parts of the order give: {name}", near)
+        line = {"name": name, "accuracy": range_texts(right), "digits": range_texts(digits), "parts": f"{parts:.0f}"}
+        lines.append(line)
     return {"lines": lines, "rounds": str(len(ROUNDS))}

@@ -66,7 +66,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
     ]
     sharing, auxiliary = (word(*mean_and_interval(each)) for each in slopes)
     require("with more pairs sharing adds less, the auxiliary loss more", (sharing, auxiliary) == ("worse", "better"))
-    first, last = lines[0], lines[-1]
     ends = compare(saved, runs_of(AUX1, NUMBERS[0]), runs_of(AUX, NUMBERS[-1]))
     alike = ends.word == "no clear difference"
     require("AuxModel1 from the fewest pairs and AuxModel from the most do not differ clearly", alike)
@@ -75,10 +74,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "doubling": [difference_texts(each) for each in slopes],
         "rounds": str(len(ROUNDS)),
         "ends": ends.texts,
-        "fewest": first["pairs"],
-        "most": last["pairs"],
-        "AuxModel1_from_fewest": first["accuracies"]["AuxModel1"],
-        "AuxModel_from_most": last["accuracies"]["AuxModel"],
+        "fewest": lines[0]["pairs"],
+        "most": lines[-1]["pairs"],
     }
 
 

@@ -13,7 +13,7 @@ import math
 from statistics import mean, stdev
 from typing import Any
 
-from common.evidence import difference_texts, mean_and_interval, require, word
+from common.evidence import difference_texts, mean_and_interval, require, span, word
 from common.networks import BASE, SIMPLE, WS, Network
 from common.rows import Job, Saved
 
@@ -60,10 +60,15 @@ def size(setting: dict[str, Any]) -> int:
     return nb_parameters(WS.make(setting["maps"], setting["hidden"]))
 
 
+def standard_error(values: list[float]) -> float:
+    """Return the standard error of the mean."""
+    return stdev(values) / math.sqrt(len(values))
+
+
 def choose(settings: list[dict[str, Any]], means: list[list[float]]) -> dict[str, Any]:
     """Return the setting that is taken by its means over the networks, a round each: see the top of this file."""
     best = max(means, key=mean)
-    enough = mean(best) - stdev(best) / math.sqrt(len(best))
+    enough = mean(best) - standard_error(best)
     within = [index for index in range(len(settings)) if mean(means[index]) >= enough]
     return settings[max(within, key=lambda index: (-size(settings[index]), mean(means[index])))]
 
@@ -96,8 +101,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("it is not clearly better", word(*mean_and_interval(differences)) == "no clear difference")
     return {
         "stages": stages,
-        "again": {"maps": "{} and {}".format(*taken[1]["maps"]), "hidden": str(taken[1]["hidden"])},
-        "error": f"{stdev(again) / math.sqrt(len(again)):.2f}",
+        "error": f"{standard_error(again):.2f}",
         "difference": difference_texts(differences),
-        "rounds": f"{ROUNDS[0]} to {ROUNDS[-1]}",
+        "rounds": span(ROUNDS),
     }
