@@ -106,6 +106,15 @@ def without(network: Any, difference: str, lost: float) -> Callable[[], list[Cha
     return changes
 
 
+def alone() -> list[Change]:
+    """Let the base class of WSModel1 with nothing but the views be as good as WSModel1."""
+    full, own = (
+        [ablation.run(WS1, ablation.variants(WS1)[name], r) for r in ROUNDS["ablation"]]
+        for name in ("all", "only two distorted views")
+    )
+    return above("ablation", own, full, 0)
+
+
 def read_without(difference: str, digits_wrong: str, nb_rounds: int | None) -> Callable[[], list[Change]]:
     """Let WSModel1 without a difference get so many digits wrong, in the first rounds or in all."""
     kept = ablation.variants(WS1)[f"without {difference}"]
@@ -205,6 +214,7 @@ REQUIRED: dict[str, tuple[Any, Callable[[], list[Change]]]] = {
     "about as many digits are right as ten equal parts of the order give: digits 0 to 7 only": (prior, shares_found),
     "WSModel1 loses most without the views, then the last layer": (ablation, without(WS1, "batch normalisation", 1.5)),
     "AuxModel1 loses most without the last layer, then the views": (ablation, without(AUX1, "label smoothing", 9)),
+    "alone, these two give WSModel1's base class little": (ablation, alone),
     "without balance WSModel1's scores are no digits": (ablation, read_without("balanced digits", "2400", 1)),
     "without balance it loses less than without views": (
         ablation,

@@ -115,6 +115,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("WSModel1 loses most without the views, then the last layer", orders["WSModel1"] == largest)
     require("AuxModel1 loses most without the last layer, then the views", orders["AuxModel1"] == largest[::-1])
     by_name = {line["name"]: line["WSModel1"] for line in lines if "WSModel1" in line}
+    lost, won = ([float(by_name[name][what]["mean"]) for name in largest] for what in ("lost", "won"))
+    require("alone, these two give WSModel1's base class little", max(won) < min(lost) / 4)
     unbalanced = by_name["balanced digits"]
     require("without balance WSModel1's scores are no digits", float(unbalanced["digits"]["high"]) < 75)
     require(
