@@ -2,9 +2,9 @@
 
     python test.py
 
-Lower NB_EPOCHS in helpers.py for a quick run. Uncomment a line of `train_networks` to run an exploration class beside
-its base class, and the last line of this file to draw the losses. An epoch's loss is the mean over its mini-batches. A
-default run prints this; all but the seconds is the same on every x86-64 processor with AVX2:
+Lower NB_EPOCHS in helpers.py for a quick run, raise NB_ROUNDS to repeat it. Uncomment a line of `jobs_of` to run an
+exploration class beside its base class, and the last line of this file to draw the losses. An epoch's loss is the mean
+over its mini-batches. A default run prints this; all but the seconds is the same on every x86-64 processor with AVX2:
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
     SimpleModel      57,956      0.6848     0.0034         80.6 %    194      5.8
@@ -12,77 +12,192 @@ default run prints this; all but the seconds is the same on every x86-64 process
     AuxModel         58,918      2.9382     0.0325         89.4 %    106      8.4
 """
 
+import itertools
+import math
+import multiprocessing
+import os
+import pickle
 import signal
 import sys
+import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
 
-if __name__ == "__main__":
+if __name__ in ("__main__", "__mp_main__"):  # the latter in a process that is spawned
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
 
-from helpers import (
-    STOP,
-    DivergenceError,
-    Result,
-    Round,
-    UserError,
-    check_settings,
-    load_round,
-    plot_losses,
-    print_head,
-    print_nothing_more,
-    print_result,
-    run,
-)
+import helpers
+from helpers import DivergenceError, Result, UserError, check_settings, load_round, run
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
 from models.WSharing import WSModel, WSModel1, train_model_WS
 
+HEAD = "network      parameters  first loss  last loss  test accuracy  wrong  seconds"
+COMPARED_WITH = {"WSModel": "SimpleModel", "AuxModel": "WSModel", "WSModel1": "WSModel", "AuxModel1": "AuxModel"}
+COLOURS = {"SimpleModel": "#404040", "WSModel": "#e69f00", "AuxModel": "#0072b2"}  # those of the report
+COLOURS |= {"WSModel1": "#d55e00", "AuxModel1": "#56b4e9"}
+HERE = Path(__file__).resolve().parent
+START_METHOD = "fork" if sys.platform == "linux" else "spawn"
+Outcome = Result | DivergenceError
 
-def train_networks(data: Round) -> Iterator[Result]:
-    """Train and test the networks side by side, a thread each; only those that are given them see the digits' classes.
 
-    Yields the results in the order below, each as soon as it is there.
-    """
-    start = ThreadPoolExecutor(max_workers=5).submit
-    running = [
-        start(run, data, SimpleModel, train_model),
-        start(run, data, WSModel, train_model_WS),
-        # start(run, data, WSModel1, train_model_WS, **WSModel1.settings),
-        start(run, data, AuxModel, train_model_AM, data.train_classes),
-        # start(run, data, AuxModel1, train_model_AM, data.train_classes, **AuxModel1.settings),
+def networks(nb_round: int) -> list[partial[Result]]:
+    """Return what trains and tests each network; only those that are given them see the digits' classes."""
+    data = load_round(nb_round)  # while tuning: load_round(1000 + nb_round, validation=True)
+    return [
+        partial(run, data, SimpleModel, train_model),
+        partial(run, data, WSModel, train_model_WS),
+        # partial(run, data, WSModel1, train_model_WS, **WSModel1.settings),
+        partial(run, data, AuxModel, train_model_AM, data.train_classes),
+        # partial(run, data, AuxModel1, train_model_AM, data.train_classes, **AuxModel1.settings),
     ]
-    for network in running:
-        yield network.result()
+
+
+# ---- Processes -------------------------------------------------------------------------------------------------------
+
+
+def outcome_of(nb_round: int, place: int) -> Outcome:
+    """Train and test one of the networks in a round."""
+    try:
+        return networks(nb_round)[place]()
+    except DivergenceError as error:
+        return error
+
+
+def set_up(settings: dict[str, Any]) -> None:
+    """Give a process the settings of the one that started it, and let it end with that."""
+    vars(helpers).update(settings)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent: Any = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def work(nb_round: int, place: int) -> bytes:
+    """Return an outcome as bytes, with the weights of the network in its place: its class cannot always be pickled."""
+    outcome = outcome_of(nb_round, place)
+    if isinstance(outcome, Result):
+        weights: Any = outcome.model.state_dict()
+        outcome = outcome._replace(model=weights)
+    return pickle.dumps(outcome)
+
+
+def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
+    """Yield what each network gives in each round, in order, each as soon as it is there.
+
+    Each has a process to itself; one alone, or on a GPU, is trained in this one. UserError if a process is killed.
+    """
+    tasks = list(itertools.product(range(helpers.NB_ROUNDS), range(len(jobs))))
+    if len(tasks) == 1 or helpers.device().type == "cuda":
+        yield from itertools.starmap(outcome_of, tasks)
+        return
+    settings = {name: getattr(helpers, name) for name in helpers.RANGES}
+    nb_processes = min(len(tasks), max(len(jobs), os.cpu_count() or 1))
+    context = multiprocessing.get_context(START_METHOD)
+    with ProcessPoolExecutor(nb_processes, context, set_up, (settings,)) as pool:
+        try:
+            for (_, place), packed in zip(tasks, pool.map(work, *zip(*tasks, strict=True)), strict=True):
+                outcome = pickle.loads(packed)
+                if isinstance(outcome, Result):
+                    model = jobs[place].args[1]().eval()
+                    model.load_state_dict(outcome.model, assign=True)
+                    outcome = outcome._replace(model=model)
+                yield outcome
+        except BrokenProcessPool as error:
+            raise UserError("a process was killed, most often for want of memory. Close other programs.") from error
+        finally:
+            for process in multiprocessing.active_children():
+                process.kill()
+
+
+# ---- Printing and the figure -----------------------------------------------------------------------------------------
+
+
+def line_of(outcome: Outcome) -> str:
+    """Return one network's line of the table of results."""
+    if isinstance(outcome, DivergenceError):
+        return str(outcome)
+    line = f"{outcome.name:11}  {outcome.nb_parameters:10,}  {outcome.losses[0]:10.4f}  {outcome.losses[-1]:9.4f}"
+    return f"{line}  {outcome.accuracy:11.1f} %  {outcome.nb_wrong:5}  {outcome.seconds:7.1f}"
+
+
+def print_summary(outcomes: list[Outcome], nb_networks: int) -> None:
+    """Print each network's mean and standard deviation, and its differences from the network it is compared with.
+
+    Rounds in which one of the two diverged are left out.
+    """
+    print("\nnetwork      rounds  mean accuracy  deviation  compared with  difference  wins  ties  losses")
+    places = [[each for each in outcomes[n::nb_networks] if isinstance(each, Result)] for n in range(nb_networks)]
+    finished = {results[0].name: results for results in places if results}
+    for name, results in finished.items():
+        accuracies = [result.accuracy for result in results]
+        deviation = stdev(accuracies) if len(accuracies) > 1 else math.nan
+        line = f"{name:11}  {len(results):6}  {mean(accuracies):11.2f} %  {deviation:9.2f}"
+        base = {result.nb_round: result.accuracy for result in finished.get(COMPARED_WITH.get(name, ""), [])}
+        if found := [result.accuracy - base[result.nb_round] for result in results if result.nb_round in base]:
+            wins, losses = sum(each > 0 for each in found), sum(each < 0 for each in found)
+            line += f"  {COMPARED_WITH[name]:13}  {mean(found):+10.2f}  {wins:4}  {len(found) - wins - losses:4}"
+            line += f"  {losses:6}"
+        print(line, flush=True)
+
+
+def plot_losses(results: list[Result], file: str | Path = HERE / "losses.png") -> None:
+    """Draw each network's loss over the epochs to `file`, whose suffix says the format, and print its path.
+
+    It is shown in a window, too, if there is a screen and a person ran this file in a terminal.
+    """
+    from matplotlib import pyplot
+    from matplotlib.figure import Figure
+
+    screen = sys.platform in ("win32", "darwin") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    shown = screen and __name__ == "__main__" and sys.stdout.isatty()
+    figure = (pyplot.figure if shown else Figure)(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for result, style in zip(results, itertools.cycle(("-", "--", ":", "-."))):
+        label = result.name if result.nb_round == results[0].nb_round else None
+        epochs = range(1, len(result.losses) + 1)
+        axes.plot(epochs, result.losses, style, color=COLOURS.get(result.name), marker=".", label=label)
+    axes.set(xlabel="epoch", ylabel="training loss, mean over mini-batches", yscale="log")
+    axes.locator_params(axis="x", integer=True)
+    axes.set_title("Training loss (AuxModel's includes the digit losses)", fontsize="medium")
+    axes.legend()
+    figure.savefig(file, dpi=150)
+    print(f"figure: {file}", flush=True)
+    if shown:
+        pyplot.show()
 
 
 def main() -> list[Result]:
-    """Print each network's results as soon as they are there, and return them; end with a message if that fails."""
-    results: list[Result] = []
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    STOP.clear()
+    """Print each network's line as soon as it is there, and return the results; exit status 1 if one diverged."""
+    outcomes: list[Outcome] = []
+    several = helpers.NB_ROUNDS > 1
     try:
         check_settings()
-        data = load_round(0)
-        print_head()
-        for result in train_networks(data):
-            results.append(result)
-            print_result(result)
+        jobs = networks(0)
+        print(f"{'round  ' * several}{HEAD}", flush=True)
+        for outcome in outcomes_of(jobs):
+            number = f"{len(outcomes) // len(jobs):5}  "
+            print(f"{number * several}{line_of(outcome)}", flush=True)
+            outcomes.append(outcome)
+    except UserError as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        names = ", ".join(result.name for result in results) or "no network"
-        if sys.stderr is not None:
-            print(f"\nInterrupted. Finished: {names}.", file=sys.stderr)
-        raise SystemExit(130) from None
-    except (UserError, DivergenceError) as error:
-        raise SystemExit(f"error: {error}") from error
-    except OSError as error:  # the reader of a pipe is gone, or a disk is full
-        print_nothing_more()
-        raise SystemExit(f"error: the results cannot be printed: {error}.") from error
-    finally:
-        STOP.set()  # what is still being trained ends
+        sys.exit(130)
+    if several:
+        print_summary(outcomes, len(jobs))
+    results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+    if len(results) < len(outcomes):
+        sys.exit(1)
     return results
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head -1` ends it without a word
     results = main()
     # plot_losses(results)

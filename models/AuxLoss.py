@@ -3,10 +3,11 @@
 from typing import Any, ClassVar
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from helpers import AUX_WEIGHT, check_real, check_shape, train
-from models.WSharing import WSModel, WSModel1, check_consistency, check_forward, disagreement, scores_of
+import helpers
+from helpers import outputs, train
+from models.WSharing import WSModel, WSModel1, check_consistency, disagreement
 
 
 class AuxModel(WSModel):
@@ -32,12 +33,12 @@ class AuxModel1(WSModel1):
 
 
 def train_model_AM(
-    model: WSModel,
+    model: nn.Module,
     train_input: Tensor,
     train_target: Tensor,
     train_classes: Tensor,
     *,
-    aux_weight: float = AUX_WEIGHT,
+    aux_weight: float | None = None,
     label_smoothing: float = 0.0,
     consistency: float = 0.0,
     **settings: Any,
@@ -47,24 +48,18 @@ def train_model_AM(
     The loss of a mini-batch is comparison + aux_weight (first digit + second digit), each a mean cross-entropy, the
     digits' on the plain scores, and with `label_smoothing`. `consistency` is the weight of `disagreement` in the loss,
     which takes two_views=True. `train_input` is float32 (N, 2, 14, 14), `train_target` int64 (N,), `train_classes`
-    int64 (N, 2); `settings` are those of helpers.train, which says what it raises. UserError, too, for a `forward` that
-    does what is not trained.
+    int64 (N, 2); `settings` are those of helpers.train, which says what it raises.
     """
-    check_real("AUX_WEIGHT", aux_weight)
-    check_real("label_smoothing", label_smoothing, below=1)
+    aux_weight = helpers.AUX_WEIGHT if aux_weight is None else aux_weight
     check_consistency(consistency, settings)
-    check_shape("train_target", train_target, len(train_input))
-    check_shape("train_classes", train_classes, len(train_input), 2)
-    check_forward(model, train_input)
 
-    def loss_of(batch_input: Tensor, batch_target: Tensor, batch_classes: Tensor) -> Tensor:
-        scores, digit_scores = scores_of(model, batch_input)
-        comparison_loss = F.cross_entropy(scores, batch_target)
+    def loss_of(pairs: Tensor, target: Tensor, classes: Tensor) -> Tensor:
+        scores, digit_scores = outputs(model, pairs, digits=True)
         first_loss, second_loss = (
-            F.cross_entropy(digit_scores[:, digit], batch_classes[:, digit], label_smoothing=label_smoothing)
+            F.cross_entropy(digit_scores[:, digit], classes[:, digit], label_smoothing=label_smoothing)
             for digit in (0, 1)
         )
-        loss = comparison_loss + aux_weight * (first_loss + second_loss)
+        loss = F.cross_entropy(scores, target) + aux_weight * (first_loss + second_loss)
         if consistency:
             loss = loss + consistency * disagreement(digit_scores)
         return loss

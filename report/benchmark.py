@@ -23,8 +23,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from common.networks import AUX1, BASE, PUBLISHED, WS1, Network
-from common.rows import ROOT, seal, write_atomically
-from common.running import processor
+from common.provenance import ROOT, processor
+from common.rows import seal, write_atomically
 from experiments.cost import BENCHMARK
 from torch import Tensor, nn
 

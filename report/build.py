@@ -14,7 +14,8 @@ from typing import Any
 import typst
 from common.drawing import save
 from common.evidence import markdown_table
-from common.rows import REPORT, ROOT, Saved, write_atomically
+from common.rows import REPORT, ROOT, write_atomically
+from common.saved import Saved
 from experiments.catalogue import BY_NAME, PICTURES, ROOMS, all_jobs, all_numbers, name_of, question_of
 
 from helpers import UserError

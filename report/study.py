@@ -17,8 +17,8 @@ from typing import Any
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
 
-from common.networks import UNTIED
-from common.rows import REPORT, RESULTS, code_version
+from common.provenance import code_version
+from common.rows import REPORT, RESULTS
 from common.running import run_missing
 from experiments.catalogue import BY_NAME, all_jobs, jobs_of, parser_of, positive
 
@@ -44,10 +44,9 @@ def dask_client(address: str) -> Any:
 
     def prepare(report: Path = REPORT) -> str:
         sys.path.insert(0, str(report))
-        from common.networks import UNTIED
-        from common.rows import code_version
+        from common.provenance import code_version
 
-        return code_version(UNTIED.make)
+        return code_version()
 
     try:
         client = Client(address, timeout=10)
@@ -55,7 +54,7 @@ def dask_client(address: str) -> Any:
         versions = {"the scheduler": client.run_on_scheduler(prepare), **client.run(prepare)}
     except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: tls:// without certificates
         raise UserError(f"the Dask scheduler {address} cannot be used: {error}.") from error
-    if others := [name for name, version in versions.items() if version != code_version(UNTIED.make)]:
+    if others := [name for name, version in versions.items() if version != code_version()]:
         raise UserError(f"these Dask machines run different code: {', '.join(others)}.")
     return client
 

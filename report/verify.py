@@ -4,7 +4,9 @@
                                                             (of runs that take less than a minute)
     python report/verify.py claims sharing --rows 6         from these experiments
     python report/verify.py --seed 1                        the same rows in every run
+    python report/verify.py --every                         a row of each kind, kept in results/again.csv
 
+After an edit of the code, `--every` shows that it gives the same results: build.py then takes the rows as they are.
 The exit status is 1 if a row differs. Equal digits are expected on x86-64 processors with AVX2 and the same version of
 PyTorch; elsewhere the losses may differ in their last digits, and counts with them.
 """
@@ -14,17 +16,13 @@ import math
 import random
 import sys
 
-from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Row, read_rows
-from common.running import run_all, this_machine
+from common.provenance import code_version, this_machine
+from common.rows import RESULTS, Job, Row, key_of, read_rows
+from common.running import run_all, run_missing
+from common.saved import AGAIN, check_again, differences, drawn_rows
 from experiments.catalogue import BY_NAME, all_jobs, parser_of, positive
 
-from helpers import UserError, check_settings, print_nothing_more
-
-RESULT_COLUMNS = [
-    column
-    for column in COLUMNS
-    if column not in (*IDENTITY, "seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
-]
+from helpers import UserError, check_settings
 
 
 def draw(names: list[str], nb_rows: int, seed: int, longest: float = math.inf) -> list[tuple[Job, Row]]:
@@ -46,22 +44,30 @@ def draw(names: list[str], nb_rows: int, seed: int, longest: float = math.inf) -
     return in_turn[:nb_rows]
 
 
-def differences(saved: Row, new: Row) -> list[str]:
-    """Return what differs between a saved row and a new one, as texts."""
-    found = [f"{name} {saved[name]}, now {new[name]}" for name in RESULT_COLUMNS if saved[name] != new[name]]
-    if bool(saved["error"]) != bool(new["error"]):
-        found.append(f"error {saved['error']!r}, now {new['error']!r}")
-    return found
+def run_every(names: list[str]) -> None:
+    """Run a saved row of each kind that other code made, keep it in results/again.csv, and say whether it is equal."""
+    again, every = RESULTS / AGAIN, all_jobs()
+    own = {job.key: job for job in every if job.experiment in names}
+    rows = [row for name in names for row in read_rows(RESULTS / f"{name}.csv", own.values()).values()]
+    drawn = drawn_rows(row for row in rows if key_of(row) in own)
+    if any(row["code"] != code_version() for row in read_rows(again, every).values()):
+        again.unlink()  # what other code gave says nothing of this one
+    run_missing(again, [own[key_of(row)] for row in drawn], every)
+    check_again(drawn, read_rows(again, every))
+    print(f"{len(drawn)} rows, one of each kind, are equal to the last digit.")
 
 
 def main() -> None:
     """Read the command line, run the rows, and print a line for each as soon as it is there."""
+    check_settings()
     parser = parser_of(__doc__)
     parser.add_argument("--rows", type=positive, default=20, help="how many; default: 20")
     parser.add_argument("--seed", type=int, help="of the draw; default: another in each run")
+    parser.add_argument("--every", action="store_true", help="a row of each kind instead, kept in results/again.csv")
     options = parser.parse_args()
+    if options.every:
+        return run_every(options.experiments or list(BY_NAME))
     seed = random.randrange(10**6) if options.seed is None else options.seed
-    check_settings()
     longest = math.inf if options.experiments else 60
     drawn = draw(options.experiments or list(BY_NAME), options.rows, seed, longest)
     saved = {job.key: row for job, row in drawn}
@@ -72,10 +78,9 @@ def main() -> None:
         print(f"Made with {'; '.join(texts[:-1])}; here {texts[-1]}: equal digits are not to be expected.", flush=True)
     nb_different = 0
     for count, new in enumerate(run_all([job for job, _ in drawn], workers=-1), 1):
-        key = (new["experiment"], new["network"], new["round"], new["settings"])
-        found = differences(saved[key], new)
+        found = differences(saved[key_of(new)], new)
         nb_different += bool(found)
-        print(f"{count:3} of {len(saved)}  {' '.join(key)}: {'; '.join(found) or 'equal'}", flush=True)
+        print(f"{count:3} of {len(saved)}  {' '.join(key_of(new))}: {'; '.join(found) or 'equal'}", flush=True)
     print(f"{len(saved) - nb_different} of {len(saved)} rows are equal to the last digit.")
     sys.exit(nb_different > 0)
 
@@ -87,6 +92,3 @@ if __name__ == "__main__":
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError as error:  # the reader of a pipe is gone, or a disk is full
-        print_nothing_more()
-        sys.exit(f"error: the results cannot be printed: {error}.")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from common.evidence import mean_and_interval
 from common.networks import AUX, AUX1, SIMPLE, WS, WS1, Network
-from common.rows import Saved
+from common.saved import Saved
 from helpers import SIDE
 
 WIDTH, HALF = 6.9, 3.35  # inches, that of the report's text, and of two figures beside each other

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import optimize, stats
 
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 from helpers import UserError
 
 SEED = 0  # of the resampling

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from helpers import SIDE, check_pairs
+from helpers import SIDE
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
 from models.WSharing import JointComparison, WSModel, WSModel1, train_model_WS
@@ -46,8 +46,7 @@ class UntiedModel(WSModel):
         self.second_branch = WSModel(maps, hidden).branch
 
     def digit_scores(self, pairs: Tensor) -> Tensor:
-        """Return the ten scores of each digit, (N, 2, 10), for float32 (N, 2, 14, 14); ValueError if not."""
-        check_pairs(pairs)
+        """Return the ten scores of each digit, (N, 2, 10)."""
         return torch.stack([self.branch(pairs[:, :1]), self.second_branch(pairs[:, 1:])], 1)
 
 
@@ -55,7 +54,7 @@ class JointModel(WSModel):
     """WSModel with the last layer of the exploration classes and nothing else of theirs."""
 
     def __init__(self) -> None:
-        super().__init__(activation="log-softmax")
+        super().__init__(activation="none")
         self.final = JointComparison()
 
 
@@ -77,8 +76,8 @@ UNTIED = Network("UntiedModel", UntiedModel, train_model_WS, labelled=False)
 UNTIED_AUX = Network("UntiedAuxModel", UntiedModel, train_model_AM, labelled=True)
 JOINT = Network("JointModel", JointModel, train_model_WS, labelled=False)
 JOINT_AUX = Network("JointAuxModel", JointModel, train_model_AM, labelled=True)
-ABLATED_WS1 = Network("WSModel1", AblatedModel, train_model_WS, labelled=False)
-ABLATED_AUX1 = Network("AuxModel1", AblatedModel, train_model_AM, labelled=True)
+ABLATED_WS1 = Network("AblatedWSModel1", AblatedModel, train_model_WS, labelled=False)
+ABLATED_AUX1 = Network("AblatedAuxModel1", AblatedModel, train_model_AM, labelled=True)
 
 # ---- The authors' networks: facts from their code, none of which is used --------------------------------------------
 
@@ -159,13 +158,10 @@ class PublishedAuxModel(nn.Module):
         """Return the ten scores of each digit, (N, 2, 10); none is below 0 unless they are plain."""
         return self.branch(pairs.reshape(-1, 1, SIDE, SIDE)).view(-1, 2, 10)
 
-    def compare(self, digit_scores: Tensor) -> Tensor:
-        """Return the scores (N, 2) of the two classes from (N, 2, 10)."""
-        return self.final(self.activation(digit_scores).flatten(1))
-
-    def forward(self, pairs: Tensor) -> Tensor:
-        """Return the scores (N, 2) of the two classes."""
-        return self.compare(self.digit_scores(pairs))
+    def forward(self, pairs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores (N, 2) of the two classes, and the digit scores."""
+        digit_scores = self.digit_scores(pairs)
+        return self.final(self.activation(digit_scores).flatten(1)), digit_scores
 
 
 class PublishedAuxModel1(PublishedAuxModel):

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from torch import nn
 
 import helpers
-from common.code import ROOT, code_version
 from common.networks import Network
+from common.provenance import ROOT
 from helpers import Round, UserError, load_round
 
 REPORT = ROOT / "report"
@@ -32,7 +32,7 @@ COLUMNS = [
     *(*IDENTITY, "parameters", *LOSSES, "train_wrong", "train_total", "wrong", "total", *DIGIT_COUNTS),
     *("details", "seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum"),
 ]
-REMEDY = "Restore the line, or the code that made it; or delete the line and run report/study.py"
+REMEDY = "Restore the line, or delete it and run report/study.py"
 Row = dict[str, str]
 Key = tuple[str, str, str, str]
 
@@ -60,17 +60,17 @@ class Job(NamedTuple):
         return json.dumps({"model": self.model, "training": self.training, "data": self.data}, sort_keys=True)
 
     @property
-    def code(self) -> str:
-        """The code version of its row."""
-        return code_version(self.network.make, load=self.load)
-
-    @property
     def key(self) -> Key:
         """What identifies a row: experiment, network, round and settings."""
         return self.experiment, self.network.name, str(self.round), self.settings
 
     def __str__(self) -> str:
         return f"{self.experiment}: {self.network.name} in round {self.round} with {self.settings}"
+
+
+def key_of(row: Row) -> Key:
+    """Return what identifies a row, that of its job."""
+    return row["experiment"], row["network"], row["round"], row["settings"]
 
 
 def checksum(row: Row) -> str:
@@ -135,9 +135,13 @@ def check_row(row: Row, job: Job) -> None:
     wanted = checksum(row)
     if row["checksum"] != wanted:
         raise UserError(f"its checksum is {row['checksum']!r}, that of its values {wanted}: one of them was changed")
-    if row["code"] != job.code:
-        raise UserError(f"it was run by other code ({row['code']}, now {job.code})")
-    for column, pattern in (("torch", r"\d+\.\d+\.\d+.*"), ("cpu", ".+"), ("arithmetic", ".+"), ("commit", r"\w{7,}")):
+    for column, pattern in (
+        ("torch", r"\d+\.\d+\.\d+.*"),
+        ("cpu", ".+"),
+        ("arithmetic", ".+"),
+        ("commit", r"\w{7,}"),
+        ("code", r"\w{12}"),
+    ):
         if not re.fullmatch(pattern, row[column]):
             raise UserError(f"{column} = {row[column]!r}: it does not say what made it")
     if row["error"]:
@@ -186,68 +190,24 @@ def read_rows(file: Path, jobs: Iterable[Job]) -> dict[Key, Row]:
             f"{file}, line 1: its columns are not those of a row, comma-separated in UTF-8. Restore the file, or move "
             "it away and run report/study.py to make all of its rows again."
         )
-    by_settings = {(job.network.name, job.settings): job for job in jobs}
+    by_settings = {(job.experiment, job.network.name, job.settings): job for job in jobs}
     rows: dict[Key, Row] = {}
     for number, values in enumerate(lines[1:], 2):
         row = dict(zip(COLUMNS, values, strict=False))
         place = f"{file}, line {number}: {row.get('network', '')} in round {row.get('round', '')}"
-        job = by_settings.get((row.get("network", ""), row.get("settings", "")))
+        job = by_settings.get((row.get("experiment", ""), row.get("network", ""), row.get("settings", "")))
         try:
             if len(values) != len(COLUMNS):
                 raise UserError(f"it has {len(values)} values, not {len(COLUMNS)}")
-            if job is None or row["experiment"] != job.experiment or not row["round"].isdecimal():
+            if job is None or not row["round"].isdecimal():
                 raise UserError(f"the experiment has no such run, with the settings {row['settings']}")
-            key = (row["experiment"], row["network"], row["round"], row["settings"])
-            if key in rows:
+            if key_of(row) in rows:
                 raise UserError("it is there twice")
             check_row(row, job._replace(round=int(row["round"])))
         except UserError as error:
             raise UserError(f"{place}: {error}. {REMEDY}.") from error
-        rows[key] = row
+        rows[key_of(row)] = row
     return rows
-
-
-class Saved:
-    """The rows of all experiments, complete and of one arithmetic: the only way from a row to a number.
-
-    Raises UserError as `read_rows` does, for a missing row, and for rows of two versions of torch or kinds of
-    arithmetic.
-    """
-
-    def __init__(self, jobs: Iterable[Job], folder: Path = RESULTS) -> None:
-        by_file: dict[str, list[Job]] = {}
-        for job in jobs:
-            by_file.setdefault(job.experiment, []).append(job)
-        self.by_key: dict[Key, Row] = {}
-        made_by: dict[tuple[str, str], str] = {}
-        for name, own in by_file.items():
-            rows = read_rows(file := folder / f"{name}.csv", own)
-            if lacking := [job for job in own if job.key not in rows]:
-                raise UserError(f"{file} lacks {len(lacking)} rows, the first {lacking[0]}. Run report/study.py.")
-            for row in rows.values():
-                made_by.setdefault((row["torch"].split("+")[0], row["arithmetic"]), f"{name}, round {row['round']}")
-            self.by_key |= {job.key: rows[job.key] for job in own}
-        if len(made_by) > 1:
-            found = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
-            raise UserError(f"rows of different arithmetic cannot be compared: {found}.")
-
-    def rows(self, jobs: Iterable[Job]) -> list[Row]:
-        """Return the jobs' rows; UserError if one diverged: it has no accuracy, and must not vanish in silence."""
-        found = [self.by_key[job.key] for job in jobs]
-        for row in found:
-            if row["error"]:
-                raise UserError(
-                    f"{row['experiment']}: {row['network']} diverged in round {row['round']}: {row['error']}"
-                )
-        return found
-
-    def finished(self, jobs: Iterable[Job]) -> list[Job]:
-        """Return the jobs that did not diverge, for callers that report how many did."""
-        return [job for job in jobs if not self.by_key[job.key]["error"]]
-
-    def accuracies(self, jobs: Iterable[Job]) -> list[float]:
-        """Return the jobs' test accuracies in %; of two lists of the same rounds, equal places are a pair."""
-        return [accuracy(row) for row in self.rows(jobs)]
 
 
 def accuracy(row: Row, pairs: str = "") -> float:

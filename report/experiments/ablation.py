@@ -7,7 +7,8 @@ from typing import Any
 
 from common.evidence import Texts, compare, mean_texts, range_texts, require, span
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, WS1, Network
-from common.rows import Job, Saved, digit_accuracy
+from common.rows import Job, digit_accuracy
+from common.saved import Saved
 
 ROUNDS = range(1100, 1110)  # not those in which the settings were chosen
 DATA = {"validation": True, "nb_test_pairs": 5000}

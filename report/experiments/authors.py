@@ -24,7 +24,8 @@ from common.evidence import (
     word,
 )
 from common.networks import MAIN, NOTEBOOK_WS, PUBLISHED, Network
-from common.rows import RESULTS, Job, Saved, accuracy
+from common.rows import RESULTS, Job, accuracy
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims

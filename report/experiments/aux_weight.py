@@ -6,7 +6,8 @@ import numpy as np
 from common.drawing import HALF, curve, figure_of
 from common.evidence import Comparison, compare, mean_texts, require
 from common.networks import AUX
-from common.rows import Job, Saved, digit_accuracy
+from common.rows import Job, digit_accuracy
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims

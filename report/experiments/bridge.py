@@ -4,7 +4,8 @@ from typing import Any
 
 from common.evidence import compare, mean_texts, require
 from common.networks import AUX, PUBLISHED, WS, Network
-from common.rows import Job, Saved, digit_accuracy
+from common.rows import Job, digit_accuracy
+from common.saved import Saved
 
 from experiments import claims, published
 

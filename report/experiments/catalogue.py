@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import (

@@ -5,7 +5,8 @@ from typing import Any
 
 from common.evidence import compare, mean_texts, require, span
 from common.networks import AUX1, EXPLORATION, WS1, Network
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 
 from experiments import confirmation
 

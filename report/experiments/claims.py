@@ -16,7 +16,8 @@ from common.evidence import (
     mean_texts,
 )
 from common.networks import AUX, AUX1, MAIN, SIMPLE, WS, WS1, Network
-from common.rows import Job, Saved, accuracy, digit_accuracy
+from common.rows import Job, accuracy, digit_accuracy
+from common.saved import Saved
 
 import helpers
 

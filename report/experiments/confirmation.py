@@ -10,7 +10,8 @@ from typing import Any
 from common.drawing import figure_of, label_places, strip
 from common.evidence import Comparison, compare, judge, markdown_table, mean_texts, require, span
 from common.networks import AUX1, MAIN, WS1, Network
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments.authors import RATES, theirs

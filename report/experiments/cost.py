@@ -10,7 +10,8 @@ from typing import Any
 
 from common.evidence import span
 from common.networks import BASE, EXPLORATION
-from common.rows import RESULTS, Job, Row, Saved, read_json
+from common.rows import RESULTS, Job, Row, read_json
+from common.saved import Saved
 
 from experiments import epochs, train_pairs
 from helpers import NB_EPOCHS, NB_TRAIN_PAIRS

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from common.drawing import draw_pair, figure_of
 from common.networks import AUX, SIMPLE, WS, Network
-from common.rows import Saved
+from common.saved import Saved
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch

@@ -7,7 +7,8 @@ from typing import Any
 from common.drawing import HALF, curve, figure_of
 from common.evidence import compare, require, span
 from common.networks import BASE, Network
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims

@@ -8,40 +8,17 @@ import numpy as np
 import torch
 from common.drawing import draw_pair, draw_table, figure_of
 from common.evidence import require
+from common.measuring import NB_WORST, error_details, table_of
 from common.networks import EXPLORATION, Network
-from common.rows import Job, Row, Saved
-from common.running import scores_of_digits
+from common.rows import Job, Row
+from common.saved import Saved
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
-from torch import Tensor, nn
 
 from experiments import claims
-from helpers import Round, UserError, load_round
+from helpers import UserError, load_round
 
 ROUNDS = range(10)
-NB_WORST = 10
-
-
-def table_of(rows: Tensor, columns: Tensor) -> list[list[int]]:
-    """Return how often each two digits come together: 10 x 10 counts."""
-    return torch.bincount(10 * rows + columns, minlength=100).view(10, 10).tolist()
-
-
-def details(model: nn.Module, data: Round) -> dict[str, Any]:
-    """Return, over the test pairs: highest scores by digit, wrong pairs by digits, and the worst pairs.
-
-    The worst are the wrong pairs with the highest probability of the wrong class: index, both digits, probability.
-    """
-    with torch.no_grad():
-        probabilities = model(data.test_input).softmax(1)
-    highest = scores_of_digits(model, data.test_input).argmax(-1)
-    wrong = probabilities.argmax(1) != data.test_target
-    order = [n for n in probabilities.max(1).values.argsort(descending=True).tolist() if wrong[n]][:NB_WORST]
-    return {
-        "digits": table_of(data.test_classes.flatten(), highest.flatten()),
-        "wrong": table_of(*data.test_classes[wrong].unbind(1)),
-        "worst": [(n, *data.test_classes[n].tolist(), round(probabilities[n].max().item(), 6)) for n in order],
-    }
 
 
 def check_details(row: Row) -> None:
@@ -69,7 +46,7 @@ def check_details(row: Row) -> None:
 
 def run(network: Network, nb_round: int) -> Job:
     """Return the run of an exploration class, with what it gets wrong."""
-    return Job("errors", network, nb_round, details=details, check_details=check_details)
+    return Job("errors", network, nb_round, details=error_details, check_details=check_details)
 
 
 def runs(nb_round: int) -> list[Job]:

@@ -6,7 +6,8 @@ from typing import Any
 from common.drawing import figure_of, label_places, strip
 from common.evidence import difference_texts, require, span
 from common.networks import AUX, AUX1, JOINT_AUX, UNTIED_AUX, WS, WS1
-from common.rows import Job, Row, Saved, accuracy, digit_accuracy
+from common.rows import Job, Row, accuracy, digit_accuracy
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import confirmation, last_layer, published, sharing

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from common.drawing import HALF, figure_of, label_places, legend, strip
 from common.evidence import compare, mean_texts, require
 from common.networks import AUX, JOINT, JOINT_AUX, SIMPLE, WS, Network
-from common.rows import Job, Saved, digit_accuracy
+from common.rows import Job, digit_accuracy
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims

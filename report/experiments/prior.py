@@ -5,7 +5,8 @@ from typing import Any
 
 from common.evidence import range_texts, require
 from common.networks import WS1
-from common.rows import Job, Saved, accuracy, digit_accuracy
+from common.rows import Job, accuracy, digit_accuracy
+from common.saved import Saved
 from common.skewed import load_skewed
 
 from experiments import claims

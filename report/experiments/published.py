@@ -6,7 +6,8 @@ from typing import Any
 
 from common.evidence import mean_texts
 from common.networks import PUBLISHED, Network
-from common.rows import Job, Saved, digit_accuracy
+from common.rows import Job, digit_accuracy
+from common.saved import Saved
 
 from experiments import claims
 

@@ -9,7 +9,8 @@ from typing import Any
 from common.drawing import figure_of, label_places, strip
 from common.evidence import Comparison, compare, require
 from common.networks import AUX, SIMPLE, UNTIED, UNTIED_AUX, WS, Network
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims

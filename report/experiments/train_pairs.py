@@ -8,7 +8,8 @@ import numpy as np
 from common.drawing import HALF, curve, figure_of
 from common.evidence import compare, difference_texts, mean_and_interval, require, word
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, Network
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims

@@ -15,7 +15,8 @@ from typing import Any
 
 from common.evidence import difference_texts, mean_and_interval, require, span, word
 from common.networks import BASE, SIMPLE, WS, Network
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 
 from experiments.claims import MAX_PARAMETERS
 from helpers import nb_parameters

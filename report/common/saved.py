@@ -1,0 +1,96 @@
+"""The gate between the saved rows and every number: complete, of one arithmetic, and what the present code gives.
+
+Rows stay valid when the code is rewritten, if the new code gives the same: results/again.csv has what the present code
+gives, a row of each kind, made by verify.py --every. A kind is an experiment's network with its settings; runs that
+diverged are a kind of their own.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from common.provenance import code_version
+from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Key, Row, accuracy, key_of, read_rows
+from helpers import UserError
+
+AGAIN = "again.csv"
+MADE_BY = ("seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
+RESULT_COLUMNS = [column for column in COLUMNS if column not in (*IDENTITY, *MADE_BY)]
+
+
+def differences(saved: Row, new: Row) -> list[str]:
+    """Return what differs between a saved row and a new one, as texts; the words of an error may."""
+    texts = [f"{name} {saved[name]}, now {new[name]}" for name in RESULT_COLUMNS if saved[name] != new[name]]
+    if bool(saved["error"]) != bool(new["error"]):
+        texts.append(f"error {saved['error']!r}, now {new['error']!r}")
+    return texts
+
+
+def drawn_rows(rows: Iterable[Row]) -> list[Row]:
+    """Return a row of each kind that other code has made; the hash of the code draws its round, so that nobody does."""
+    drawn: dict[tuple[str, str, str, bool], tuple[str, Row]] = {}
+    for row in rows:
+        if row["code"] != code_version():
+            kind = row["experiment"], row["network"], row["settings"], bool(row["error"])
+            rank = hashlib.sha256(f"{code_version()} {key_of(row)}".encode()).hexdigest()
+            drawn[kind] = min(drawn.get(kind, (rank, row)), (rank, row), key=lambda ranked: ranked[0])
+    return [row for _, row in drawn.values()]
+
+
+def check_again(rows: Iterable[Row], again: dict[Key, Row]) -> None:
+    """Raise UserError unless the present code gave the rows that are drawn again, each with the same results."""
+    for row in drawn_rows(rows):
+        name = f"{row['experiment']}: {row['network']} in round {row['round']} with {row['settings']}"
+        new = again.get(key_of(row))
+        if new is None or new["code"] != code_version():
+            raise UserError(f"{name} was run by other code. Run report/verify.py --every: is its result the same now?")
+        if texts := differences(row, new):
+            raise UserError(
+                f"{name}: this code gives another result: {'; '.join(texts)}. Restore the code, or move "
+                "the experiment's file away and run report/study.py."
+            )
+
+
+class Saved:
+    """The rows of all experiments, complete and of one arithmetic: the only way from a row to a number.
+
+    Raises UserError as `read_rows` and `check_again` do, for a missing row, and for rows of two versions of torch or
+    kinds of arithmetic.
+    """
+
+    def __init__(self, jobs: Iterable[Job], folder: Path = RESULTS) -> None:
+        jobs = list(jobs)
+        by_file: dict[str, list[Job]] = {}
+        for job in jobs:
+            by_file.setdefault(job.experiment, []).append(job)
+        self.by_key: dict[Key, Row] = {}
+        made_by: dict[tuple[str, str], str] = {}
+        for name, own in by_file.items():
+            rows = read_rows(file := folder / f"{name}.csv", own)
+            if lacking := [job for job in own if job.key not in rows]:
+                raise UserError(f"{file} lacks {len(lacking)} rows, the first {lacking[0]}. Run report/study.py.")
+            for row in rows.values():
+                made_by.setdefault((row["torch"].split("+")[0], row["arithmetic"]), f"{name}, round {row['round']}")
+            self.by_key |= {job.key: rows[job.key] for job in own}
+        check_again(self.by_key.values(), read_rows(folder / AGAIN, jobs))
+        if len(made_by) > 1:
+            found = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
+            raise UserError(f"rows of different arithmetic cannot be compared: {found}.")
+
+    def rows(self, jobs: Iterable[Job]) -> list[Row]:
+        """Return the jobs' rows; UserError if one diverged: it has no accuracy, and must not vanish in silence."""
+        found = [self.by_key[job.key] for job in jobs]
+        for row in found:
+            if row["error"]:
+                raise UserError(
+                    f"{row['experiment']}: {row['network']} diverged in round {row['round']}: {row['error']}"
+                )
+        return found
+
+    def finished(self, jobs: Iterable[Job]) -> list[Job]:
+        """Return the jobs that did not diverge, for callers that report how many did."""
+        return [job for job in jobs if not self.by_key[job.key]["error"]]
+
+    def accuracies(self, jobs: Iterable[Job]) -> list[float]:
+        """Return the jobs' test accuracies in %; of two lists of the same rounds, equal places are a pair."""
+        return [accuracy(row) for row in self.rows(jobs)]
