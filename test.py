@@ -2,7 +2,7 @@
 
     python test.py
 
-Lower NB_EPOCHS in helpers.py for a quick run, raise NB_ROUNDS to repeat it. Uncomment a line of `jobs_of` to run an
+Lower NB_EPOCHS in helpers.py for a quick run, raise NB_ROUNDS to repeat it. Uncomment a line of `networks` to run an
 exploration class beside its base class, and the last line of this file to draw the losses. An epoch's loss is the mean
 over its mini-batches. A default run prints this; all but the seconds is the same on every x86-64 processor with AVX2:
 
@@ -41,6 +41,7 @@ HEAD = "network      parameters  first loss  last loss  test accuracy  wrong  se
 COMPARED_WITH = {"WSModel": "SimpleModel", "AuxModel": "WSModel", "WSModel1": "WSModel", "AuxModel1": "AuxModel"}
 COLOURS = {"SimpleModel": "#404040", "WSModel": "#e69f00", "AuxModel": "#0072b2"}  # those of the report
 COLOURS |= {"WSModel1": "#d55e00", "AuxModel1": "#56b4e9"}
+MARKERS = {"SimpleModel": "o", "WSModel": "s", "AuxModel": "^", "WSModel1": "D", "AuxModel1": "v"}
 HERE = Path(__file__).resolve().parent
 START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 Outcome = Result | DivergenceError
@@ -132,12 +133,13 @@ def print_summary(outcomes: list[Outcome], nb_networks: int) -> None:
     """
     print("\nnetwork      rounds  mean accuracy  deviation  compared with  difference  wins  ties  losses")
     places = [[each for each in outcomes[n::nb_networks] if isinstance(each, Result)] for n in range(nb_networks)]
-    finished = {results[0].name: results for results in places if results}
-    for name, results in finished.items():
+    by_name = {results[0].name: results for results in reversed(places) if results}  # the first of several of a name
+    for results in filter(None, places):
+        name = results[0].name
         accuracies = [result.accuracy for result in results]
         deviation = stdev(accuracies) if len(accuracies) > 1 else math.nan
         line = f"{name:11}  {len(results):6}  {mean(accuracies):11.2f} %  {deviation:9.2f}"
-        base = {result.nb_round: result.accuracy for result in finished.get(COMPARED_WITH.get(name, ""), [])}
+        base = {result.nb_round: result.accuracy for result in by_name.get(COMPARED_WITH.get(name, ""), [])}
         if found := [result.accuracy - base[result.nb_round] for result in results if result.nb_round in base]:
             wins, losses = sum(each > 0 for each in found), sum(each < 0 for each in found)
             line += f"  {COMPARED_WITH[name]:13}  {mean(found):+10.2f}  {wins:4}  {len(found) - wins - losses:4}"
@@ -157,10 +159,10 @@ def plot_losses(results: list[Result], file: str | Path = HERE / "losses.png") -
     shown = screen and __name__ == "__main__" and sys.stdout.isatty()
     figure = (pyplot.figure if shown else Figure)(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    for result, style in zip(results, itertools.cycle(("-", "--", ":", "-."))):
+    for result in results:
         label = result.name if result.nb_round == results[0].nb_round else None
-        epochs = range(1, len(result.losses) + 1)
-        axes.plot(epochs, result.losses, style, color=COLOURS.get(result.name), marker=".", label=label)
+        style: Any = {"color": COLOURS.get(result.name), "marker": MARKERS.get(result.name, "."), "markersize": 3}
+        axes.plot(range(1, len(result.losses) + 1), result.losses, label=label, linewidth=1, **style)
     axes.set(xlabel="epoch", ylabel="training loss, mean over mini-batches", yscale="log")
     axes.locator_params(axis="x", integer=True)
     axes.set_title("Training loss (AuxModel's includes the digit losses)", fontsize="medium")

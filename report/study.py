@@ -9,8 +9,11 @@ An experiment keeps its rows, a network in a round each, in results/EXPERIMENT.c
 are run; Ctrl-C loses none that is finished. A run that two experiments need is made once, for the first of them.
 """
 
+import asyncio
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +37,18 @@ def run_experiments(names: list[str], nb_rounds: int | None, workers: int, clien
         run_missing(RESULTS / f"{name}.csv", jobs, all_of_file, workers, client)
 
 
-def dask_client(address: str) -> Any:
-    """Return a client of a Dask scheduler, all of whose machines see this checkout at the same path.
+@contextmanager
+def dask_client(address: str) -> Iterator[Any]:
+    """Give a client of a Dask scheduler, all of whose machines see this checkout at the same path, and close it.
 
     Raises UserError if there is no scheduler at that address, no worker, or a machine that cannot load this code or has
     other code.
     """
     from distributed import Client
+    from distributed.comm import connect
+
+    async def reach() -> None:
+        await (await connect(address, timeout=5)).close()
 
     def prepare(report: Path = REPORT) -> str:
         sys.path.insert(0, str(report))
@@ -49,14 +57,15 @@ def dask_client(address: str) -> Any:
         return code_version()
 
     try:
-        client = Client(address, timeout=10)
-        client.wait_for_workers(1, timeout=10)
-        versions = {"the scheduler": client.run_on_scheduler(prepare), **client.run(prepare)}
+        asyncio.run(reach())  # a client that fails cannot be closed, and can lock up the next one when it is collected
+        with Client(address, timeout=10) as client:
+            client.wait_for_workers(1, timeout=10)
+            versions = {"the scheduler": client.run_on_scheduler(prepare), **client.run(prepare)}
+            if others := [name for name, version in versions.items() if version != code_version()]:
+                raise UserError(f"these Dask machines run different code: {', '.join(others)}.")
+            yield client
     except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: tls:// without certificates
         raise UserError(f"the Dask scheduler {address} cannot be used: {error}.") from error
-    if others := [name for name, version in versions.items() if version != code_version()]:
-        raise UserError(f"these Dask machines run different code: {', '.join(others)}.")
-    return client
 
 
 def main() -> None:
@@ -69,8 +78,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         check_settings()
-        client = dask_client(options.dask) if options.dask else None
-        run_experiments(options.experiments or list(BY_NAME), options.rounds, options.workers or -1, client)
+        with dask_client(options.dask) if options.dask else nullcontext() as client:
+            run_experiments(options.experiments or list(BY_NAME), options.rounds, options.workers or -1, client)
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""A fresh copy of the checkout, and the real `python test.py` run in it; the saved rows of a room."""
+"""A fresh copy of the checkout, and the real `python test.py` run in it; the saved rows."""
 
 import hashlib
 import os
@@ -18,12 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "report"))
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}  # nothing listens there
 ARITHMETIC = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")  # helpers sets these, here too
+LIMIT = 120  # seconds, for a process that takes a few
 NOT_INHERITED = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND", "PYTHONUNBUFFERED", *ARITHMETIC)
 
 
-def environment_of_a_user(without: tuple[str, ...] = (), **variables: str) -> dict[str, str]:
+def environment_of_a_user(**variables: str) -> dict[str, str]:
     """Return environment variables for a command: no network, no screen, and nothing that these tests have set."""
-    inherited = {name: value for name, value in os.environ.items() if name not in (*NOT_INHERITED, *without)}
+    inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     return {**inherited, **NO_NETWORK, **variables}
 
 
@@ -40,6 +41,12 @@ class Checkout:
         for name in ("helpers.py", "test.py"):
             shutil.copy(ROOT / name, folder)
 
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that is in a file once."""
+        text = (self.folder / name).read_text(encoding="utf-8")
+        assert text.count(old) == 1, old
+        (self.folder / name).write_text(text.replace(old, new), encoding="utf-8")
+
     def set(self, **settings: Any) -> None:
         """Edit settings in helpers.py, as a user does."""
         text = (self.folder / "helpers.py").read_text(encoding="utf-8")
@@ -48,40 +55,31 @@ class Checkout:
             assert count == 1, name
         (self.folder / "helpers.py").write_text(text, encoding="utf-8")
 
-    def uncomment(self, line: str) -> None:
-        """Uncomment the line of test.py that begins with `line`."""
-        text = (self.folder / "test.py").read_text(encoding="utf-8")
-        assert text.count(f"# {line}") == 1, line
-        (self.folder / "test.py").write_text(text.replace(f"# {line}", line), encoding="utf-8")
-
     def files(self) -> dict[str, str]:
-        """Return the md5 sum of every file but Python's own caches, and "folder" for every folder."""
-        return {
-            str(path.relative_to(self.folder)): hashlib.md5(path.read_bytes()).hexdigest()
-            if path.is_file()
-            else "folder"
-            for path in self.folder.rglob("*")
-            if "__pycache__" not in path.parts
-        }
+        """Return the md5 sum of every file but Python's own caches."""
+        files = (path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        return {str(path.relative_to(self.folder)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
-    def start(
-        self, *, redirect: str = "", without: tuple[str, ...] = (), cwd: Path | None = None, **variables: str
-    ) -> subprocess.Popen[str]:
-        """Start `python test.py`, its output redirected as a shell does, with environment variables added or taken."""
-        command = [sys.executable, str(self.folder / "test.py")]
+    def start(self, *options: str, stdin: int | None = subprocess.DEVNULL, **variables: str) -> subprocess.Popen[str]:
+        """Start `python OPTIONS test.py` with environment variables added, from another folder."""
         return subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" {redirect}', *command] if redirect else command,
+            [sys.executable, *options, str(self.folder / "test.py")],
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            cwd=cwd or self.folder,
-            env=environment_of_a_user(without, **variables),
+            cwd=self.folder.parent,
+            env=environment_of_a_user(**variables),
         )
 
-    def run(self, **options: Any) -> tuple[int, str, str]:
-        """Run `python test.py` to its end; return the exit status, what it printed, and what it printed as errors."""
-        process = self.start(**options)
-        output, errors = process.communicate(timeout=600)
+    def run(self, *options: str, typed: str | None = None, **variables: str) -> tuple[int, str, str]:
+        """Run `python OPTIONS test.py` to its end; return the exit status, its output, and its errors."""
+        stdin = subprocess.DEVNULL if typed is None else subprocess.PIPE
+        with self.start(*options, stdin=stdin, **variables) as process:
+            try:
+                output, errors = process.communicate(typed, timeout=LIMIT)
+            finally:
+                process.kill()
         return process.returncode, output, errors
 
 
@@ -98,19 +96,13 @@ def quick(checkout: Checkout) -> Checkout:
     return checkout
 
 
-OTHERS = {"last_layer": ["claims"], "more_rounds": ["claims"], "errors": ["claims"], "ceiling": ["confirmation"]}
-OTHERS |= {"head": ["confirmation", "last_layer", "published", "sharing"]}
-
-
 @cache
-def saved_of(name: str) -> Any:
-    """Return the rows that a room's numbers and pictures are of, with all others of their files; all for the cost."""
-    from common.rows import Saved
-    from experiments.catalogue import BY_NAME, all_jobs
+def all_saved() -> Any:
+    """Return all saved rows, as the gate lets them pass."""
+    from common.saved import Saved
+    from experiments.catalogue import all_jobs
 
-    own = [BY_NAME[each] for each in (name, *OTHERS.get(name, [])) if each in BY_NAME]
-    files = {job.experiment for job in all_jobs(own)}
-    return Saved(job for job in all_jobs() if name == "cost" or job.experiment in files)
+    return Saved(all_jobs())
 
 
 @cache
@@ -118,4 +110,4 @@ def numbers_of(name: str) -> dict[str, Any]:
     """Return a room's numbers."""
     from experiments.catalogue import ROOMS, name_of
 
-    return next(room.numbers(saved_of(name)) for room in ROOMS if name_of(room) == name)
+    return next(room.numbers(all_saved()) for room in ROOMS if name_of(room) == name)

@@ -142,6 +142,12 @@ def rows(experiment: str) -> dict[tuple[str, int, str], Row]:
         return {(row["network"], int(row["round"]), row["settings"]): row for row in csv.DictReader(file)}
 
 
+def again() -> list[Row]:
+    """Return the rows that were run again."""
+    with (RESULTS / "again.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def plain(experiment: str, network: str, rounds: Sequence[int] | None = None, **settings: dict[str, Any]) -> list[Row]:
     """Return the rows of a network with the keywords `model`, `training` and `data`, one for each round."""
     every = {"data": {}, "model": {}, "training": {}, **settings}

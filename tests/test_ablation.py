@@ -34,7 +34,7 @@ def ablated(network: str, kept: set[str]) -> list[Row]:
     """Return the rows with the keywords that are kept."""
     model = {keyword: keyword in kept for keyword in ("joint", "batch_norm")}
     training = {keyword: value for keyword, value in SETTINGS[network].items() if keyword in kept}
-    return plain.plain("ablation", network, model=model, training=training, data=VALIDATION)
+    return plain.plain("ablation", f"Ablated{network}", model=model, training=training, data=VALIDATION)
 
 
 def found_effect(more: list[Row], less: list[Row]) -> dict[str, Near]:

@@ -7,8 +7,9 @@ import pytest
 import torch
 from common.evidence import judge
 from common.networks import AUX, AUX1, MAIN, SIMPLE, UNTIED, WS, WS1
-from common.rows import Job, Row, Saved
-from conftest import numbers_of, saved_of
+from common.rows import Job, Row
+from common.saved import Saved
+from conftest import all_saved, numbers_of
 from experiments import (
     authors,
     aux_weight,
@@ -30,14 +31,14 @@ class Changed(Saved):
     """The saved rows of a room, but for values of some."""
 
     def __init__(self, name: str, changes: Iterable[Change]) -> None:
-        saved = saved_of(name)
+        saved = all_saved()
         new = {job.key: {**saved.by_key[job.key], **values} for job, values in changes}
         self.by_key = {**saved.by_key, **new}
 
 
 def number(name: str, job: Job, column: str = "wrong") -> int:
     """Return a number of a saved row."""
-    return int(saved_of(name).by_key[job.key][column])
+    return int(all_saved().by_key[job.key][column])
 
 
 def above(name: str, jobs: list[Job], others: list[Job], more: float, column: str = "wrong") -> list[Change]:

@@ -1,4 +1,4 @@
-"""`python test.py` itself, run in copies of the checkout, and what every command does before it computes."""
+"""`python test.py` itself, run in copies of the checkout; what it prints, its processes, and how it ends."""
 
 import ast
 import importlib.util
@@ -8,18 +8,25 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import psutil
 import pytest
 import torch
-from conftest import ROOT, Checkout, environment_of_a_user
+from conftest import LIMIT, ROOT, Checkout, environment_of_a_user
+from torch import nn
 
 import helpers
+from helpers import DivergenceError, Result, UserError
+from models.AuxLoss import AuxModel
+from models.SimpleCNN import SimpleModel, train_model
+from models.WSharing import WSModel, train_model_WS
 
 HEAD = "network      parameters  first loss  last loss  test accuracy  wrong  seconds"
 LINE = re.compile(
@@ -28,9 +35,10 @@ LINE = re.compile(
 )
 SAME_DIGITS = bool(torch.cpu.get_capabilities().get("avx2"))  # x86-64 with AVX2
 FIRST_LOSS, LAST_LOSS, ACCURACY = 0.01, 0.03, 3.0  # what another processor may change by rounding
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 
-def networks(output: str) -> list[dict[str, str]]:
+def lines_of(output: str) -> list[dict[str, str]]:
     """Return what a table of results says of each network."""
     head, *lines = output.splitlines()
     assert head == HEAD
@@ -46,266 +54,295 @@ def documented() -> str:
     return textwrap.dedent(text[text.index(f"    {HEAD}") :]).rstrip("\n") + "\n"
 
 
-@pytest.fixture(scope="module")
-def default_checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    return Checkout(tmp_path_factory.mktemp("default") / "clone")
-
-
-@pytest.fixture(scope="module")
-def default_run(default_checkout: Checkout) -> str:
-    """The output of a default run without a network; it leaves the checkout as it was."""
-    before = default_checkout.files()
-    status, output, errors = default_checkout.run()
-    assert (status, errors) == (0, "")
-    assert default_checkout.files() == before
-    return output
-
-
-@pytest.fixture(scope="module")
-def quick_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
-    """Exit status, output and errors of runs of one epoch in one checkout, by where their output goes."""
-    checkout = Checkout(tmp_path_factory.mktemp("quick") / "clone")
-    checkout.set(NB_EPOCHS=1)
-
-    def run(redirect: str) -> tuple[int, str, str]:
-        if redirect != "| head -1":
-            return checkout.run(redirect=redirect)
-        with checkout.start() as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            head = process.stdout.readline()
-            process.stdout.close()
-            return process.wait(600), head, process.stderr.read()
-
-    with ThreadPoolExecutor(2) as pool:
-        redirects = ("", "| head -1", ">/dev/full", ">&-", "2>&-")
-        return dict(zip(redirects, pool.map(run, redirects), strict=True))
-
-
-@pytest.fixture(scope="module")
-def plain(quick_runs: dict[str, tuple[int, str, str]]) -> list[dict[str, str]]:
-    """What a run of one epoch prints of each network."""
-    status, output, errors = quick_runs[""]
-    assert (status, errors) == (0, "")
-    return networks(output)
-
-
 # ---------------------------------------------------------------------------------------------------------------------
-# Results
+# The real command. Each test that needs one starts it in a copy; they are independent, and two run at a time.
+
+OWN_NETWORKS = """
+from torch import nn
 
 
-def test_a_default_run_prints_what_the_docstring_says(default_run: str) -> None:
-    wanted, found = networks(documented()), networks(default_run)
-    assert [network["name"] for network in found] == ["SimpleModel", "WSModel", "AuxModel"]
+class Own(nn.Module):  # scores alone; a lambda in it, dropout, a layer without a size
+    def __init__(self):
+        super().__init__()
+        self.squash = lambda x: x.relu()
+        self.first, self.last = nn.LazyLinear(20), nn.Linear(20, 2)
+
+    def forward(self, pairs):
+        return self.last(nn.functional.dropout(self.squash(self.first(pairs.reshape(len(pairs), -1))), 0.3))
+
+
+def local_class():
+    class Local(WSModel):
+        pass
+
+    return Local()
+
+
+"""
+SESSION = """
+import sys
+print("loaded", sorted({"torchvision", "torch._dynamo", "matplotlib"} & set(sys.modules)))
+data = load_round(0)
+print("counted", all(helpers.nb_wrong(r.model, data.test_input, data.test_target) == r.nb_wrong for r in results))
+print("alone", [run(data, Own, train_model).losses == results[0].losses for _ in range(2)])
+helpers.NB_EPOCHS, helpers.NB_ROUNDS, helpers.SEED = 2, 2, 1
+again = main()
+print("again", [(r.nb_round, len(r.losses)) for r in again], again[0].losses[0] != results[0].losses[0])
+"""
+
+
+def with_own_networks(folder: Path, start_method: str) -> tuple[int, str, str]:
+    """Run test.py with networks of a user's own, then go on typing in the same session."""
+    checkout = Checkout(folder)
+    checkout.set(NB_EPOCHS=1)
+    checkout.edit("test.py", "def networks(", f"{OWN_NETWORKS}def networks(")
+    checkout.edit("test.py", 'START_METHOD = "fork" if', f'START_METHOD = "{start_method}" if True else "fork" if')
+    checkout.edit("test.py", "data, SimpleModel, train_model)", "data, Own, train_model)")
+    checkout.edit("test.py", "data, WSModel, train_model_WS)", "data, lambda: WSModel((8, 16)), train_model_WS)")
+    checkout.edit("test.py", "data, AuxModel, train", "data, partial(AuxModel, hidden=30), train")
+    exploration = "partial(run, data, WSModel1, train_model_WS, **WSModel1.settings)"
+    checkout.edit("test.py", f"# {exploration}", "partial(run, data, local_class, train_model_WS)")
+    return checkout.run("-i", typed=SESSION)
+
+
+def with_a_mistake(folder: Path) -> tuple[int, str, str]:
+    """Run test.py with a network whose forward fails, beside one that learns for ever."""
+    checkout = Checkout(folder)
+    checkout.edit("models/SimpleCNN.py", "return self.layers(pairs)", "return self.no_such_thing(pairs)")
+    checkout.edit("test.py", "WSModel, train_model_WS)", "WSModel, train_model_WS, nb_epochs=10**6)")
+    return checkout.run()
+
+
+def with_a_divergence(folder: Path) -> tuple[int, str, str]:
+    """Run test.py with a network that diverges."""
+    checkout = Checkout(folder)
+    checkout.set(NB_EPOCHS=1)
+    checkout.edit("test.py", "WSModel, train_model_WS)", "WSModel, train_model_WS, learning_rate=1e30)")
+    return checkout.run()
+
+
+def with_a_debugger(folder: Path) -> tuple[int, str, str]:
+    """Run test.py with one network and a breakpoint in it, and type to the debugger."""
+    checkout = Checkout(folder)
+    checkout.set(NB_EPOCHS=1)
+    checkout.edit("test.py", "        partial(run, data, WSModel, train_model_WS),\n", "")
+    checkout.edit("test.py", "        partial(run, data, AuxModel, train_model_AM, data.train_classes),\n", "")
+    checkout.edit("models/SimpleCNN.py", "return self.layers(pairs)", "breakpoint(); return self.layers(pairs)")
+    return checkout.run(typed="p tuple(pairs.shape)\nimport sys; sys.exit(7)\n")
+
+
+def without_a_file(folder: Path) -> tuple[int, str, str]:
+    """Run test.py without a network and one of MNIST's files; it leaves nothing."""
+    checkout = Checkout(folder)
+    (checkout.raw / "t10k-labels-idx1-ubyte.gz").unlink()
+    before = checkout.files()
+    done = checkout.run()
+    assert checkout.files() == before
+    return done
+
+
+def by_default(folder: Path) -> tuple[int, str, str]:
+    """Run test.py as it is, in a folder with a space; it leaves nothing but its lines."""
+    checkout = Checkout(folder / "a clone")
+    before = checkout.files()
+    done = checkout.run()
+    assert checkout.files() == before
+    return done
+
+
+RUNS = {
+    "default": by_default,
+    "fork": partial(with_own_networks, start_method="fork"),
+    "spawn": partial(with_own_networks, start_method="spawn"),
+    "mistake": with_a_mistake,
+    "divergence": with_a_divergence,
+    "debugger": with_a_debugger,
+    "no file": without_a_file,
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
+    """Exit status, output and errors of each run."""
+    with ThreadPoolExecutor(2) as pool:
+        running = {
+            name: pool.submit(function, tmp_path_factory.mktemp(name) / "clone") for name, function in RUNS.items()
+        }
+    return {name: done.result() for name, done in running.items()}
+
+
+def test_a_default_run_prints_what_the_docstring_says(runs: dict[str, tuple[int, str, str]]) -> None:
+    status, output, errors = runs["default"]
+    assert (status, errors) == (0, "")
+    wanted, found = lines_of(documented()), lines_of(output)
     if SAME_DIGITS:
         assert found == wanted
     for said, got in zip(wanted, found, strict=True):
-        assert got["parameters"] == said["parameters"]
+        assert (got["name"], got["parameters"]) == (said["name"], said["parameters"])
         assert float(got["first"]) == pytest.approx(float(said["first"]), abs=FIRST_LOSS)
         assert float(got["last"]) == pytest.approx(float(said["last"]), abs=LAST_LOSS)
         assert float(got["accuracy"]) == pytest.approx(float(said["accuracy"]), abs=ACCURACY)
-
-
-def test_readme_shows_the_same_run_as_the_docstring() -> None:
+        assert got["accuracy"] == f"{100 - int(got['wrong']) / 10:.1f}"  # of 1000 pairs
+    assert {len(line) for line in output.splitlines()} == {len(HEAD)}
     assert documented() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_accuracy_agrees_with_the_count_and_the_columns_are_aligned(default_run: str) -> None:
-    for network in networks(default_run):
-        assert network["accuracy"] == f"{100 - int(network['wrong']) / 10:.1f}"  # of 1000 pairs
-    assert {len(line) for line in default_run.splitlines()} == {len(HEAD)}
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_any_network_works_and_everything_can_be_used_again(runs: dict[str, tuple[int, str, str]], method: str) -> None:
+    """A class of test.py, one of a function, a lambda and a partial; the same numbers from either kind of process."""
+    status, output, errors = runs[method]
+    assert status == 0, errors
+    assert "Error" not in errors
+    lines = output.splitlines()
+    assert [line.split()[0] for line in lines[1:5]] == ["Own", "WSModel", "Local", "AuxModel"]
+    said = dict(line.split(" ", 1) for line in lines if line.split(" ")[0] in ("loaded", "counted", "alone", "again"))
+    rounds = [(number, 2) for number in (0, 0, 0, 0, 1, 1, 1, 1)]
+    assert said == {"loaded": "[]", "counted": "True", "alone": "[True, True]", "again": f"{rounds} True"}
+    results = [re.sub(r" +\d+\.\d$", "", line) for line in lines]  # without seconds
+    assert results == [re.sub(r" +\d+\.\d$", "", line) for line in runs["fork"][1].splitlines()]
 
 
-def test_all_networks_learn_and_the_auxiliary_loss_helps(default_run: str) -> None:
-    simple, sharing, auxiliary = (float(network["accuracy"]) for network in networks(default_run))
-    assert 75 < simple < auxiliary
-    assert 75 < sharing < auxiliary
+def test_a_mistake_in_a_network_shows_its_file_and_line(runs: dict[str, tuple[int, str, str]]) -> None:
+    status, output, errors = runs["mistake"]
+    assert (status, output) == (1, f"{HEAD}\n")
+    assert re.search(r'models/SimpleCNN\.py", line \d+, in forward\n +return self\.no_such_thing\(pairs\)', errors)
+    assert "AttributeError: 'SimpleModel' object has no attribute 'no_such_thing'" in errors
 
 
-def test_an_old_processed_folder_changes_nothing(quick: Checkout, plain: list[dict[str, str]]) -> None:
-    """torchvision before 0.5 wrote its tensors there, and later ones read them unchecked."""
-    processed = quick.raw.parent / "processed"
-    processed.mkdir()
-    for name, number in (("training.pt", 60000), ("test.pt", 10000)):
-        torch.save((torch.zeros(number, 28, 28, dtype=torch.uint8), torch.zeros(number).long()), processed / name)
-    before = quick.files()
-    status, output, errors = quick.run()
-    assert (status, errors) == (0, "")
-    assert networks(output) == plain
-    assert quick.files() == before
+def test_a_network_that_diverges_leaves_the_others_their_lines(runs: dict[str, tuple[int, str, str]]) -> None:
+    status, output, errors = runs["divergence"]
+    assert (status, errors) == (1, "")
+    head, first, second, third = output.splitlines()
+    assert [head, first[:12], third[:9]] == [HEAD, "SimpleModel ", "AuxModel "]
+    assert re.fullmatch(r"WSModel diverged in epoch 1 of 1 \(loss \w+\)\. Lower LEARNING_RATE, now 1e\+30\.", second)
 
 
-def test_another_seed_gives_other_results(quick: Checkout, plain: list[dict[str, str]]) -> None:
-    quick.set(SEED=1)
-    status, output, _ = quick.run()
-    assert status == 0
-    for other, network in zip(networks(output), plain, strict=True):
-        assert other["name"] == network["name"]
-        assert other["first"] != network["first"]
+def test_one_network_is_trained_where_a_debugger_works(runs: dict[str, tuple[int, str, str]]) -> None:
+    status, output, _ = runs["debugger"]
+    assert "(100, 2, 14, 14)" in output
+    assert status == 7
 
 
-def test_a_network_alone_gives_what_it_gives_beside_the_others(quick: Checkout, plain: list[dict[str, str]]) -> None:
-    lines = (quick.folder / "test.py").read_text(encoding="utf-8").splitlines(keepends=True)
-    others = ("        start(run, data, SimpleModel", "        start(run, data, WSModel")
-    kept = [line for line in lines if not line.startswith(others)]
-    assert len(kept) == len(lines) - 2
-    (quick.folder / "test.py").write_text("".join(kept), encoding="utf-8")
-    status, output, _ = quick.run()
-    assert status == 0
-    assert networks(output) == plain[2:]
-
-
-def test_the_exploration_classes_run_when_their_lines_are_uncommented(
-    quick: Checkout, plain: list[dict[str, str]]
-) -> None:
-    quick.uncomment("start(run, data, WSModel1")
-    quick.uncomment("start(run, data, AuxModel1")
-    status, output, errors = quick.run()
-    assert (status, errors) == (0, "")
-    found = networks(output)
-    assert [network["name"] for network in found] == ["SimpleModel", "WSModel", "WSModel1", "AuxModel", "AuxModel1"]
-    assert [network for network in found if not network["name"].endswith("1")] == plain
+def test_a_missing_file_without_a_network(runs: dict[str, tuple[int, str, str]]) -> None:
+    status, output, errors = runs["no file"]
+    assert (status, output) == (1, "")
+    *_, error = errors.splitlines()  # behind what torchvision says
+    assert re.search(r"^error: .*t10k-labels-idx1-ubyte\.gz is missing and cannot be downloaded \(", error)
+    assert error.endswith(f"{helpers.RESTORE}.")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What a user may do, and what a machine may lack
-
-
-def test_from_another_folder_without_home(quick: Checkout, tmp_path: Path, plain: list[dict[str, str]]) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir(mode=0o500)
-    status, output, errors = quick.run(cwd=elsewhere, without=("HOME", "USERPROFILE", "XDG_CONFIG_HOME"))
-    assert (status, errors) == (0, "")
-    assert networks(output) == plain
-    assert list(elsewhere.iterdir()) == []
-
-
-def test_a_missing_gz_without_a_network(quick: Checkout) -> None:
-    gz = quick.raw / "t10k-labels-idx1-ubyte.gz"
-    gz.unlink()
-    before = quick.files()
-    status, output, errors = quick.run()
-    assert (status, output) == (1, "")
-    assert errors.startswith(f"error: {gz} is missing and cannot be downloaded (")
-    assert "Restore it" in errors
-    assert "run again online" in errors
-    assert errors.count("\n") == 1
-    assert quick.files() == before
-
-
-def test_a_learning_rate_that_is_too_high(quick: Checkout) -> None:
-    """One step: the loss is computed before it, and is finite."""
-    quick.set(LEARNING_RATE=1e38, MINI_BATCH_SIZE=1000)
-    status, output, errors = quick.run()
-    assert (status, output) == (1, f"{HEAD}\n")
-    assert re.fullmatch(r"error: SimpleModel diverged.* not finite\. Lower LEARNING_RATE.*\n", errors)
-
-
-@pytest.mark.parametrize(("redirect", "reason"), [("| head -1", "Broken pipe"), (">/dev/full", "No space left")])
-def test_output_that_cannot_be_written(quick_runs: dict[str, tuple[int, str, str]], redirect: str, reason: str) -> None:
-    if redirect == ">/dev/full" and not Path("/dev/full").exists():
-        pytest.skip("no /dev/full")
-    status, output, errors = quick_runs[redirect]
-    assert status == 1
-    assert output == (f"{HEAD}\n" if redirect == "| head -1" else "")
-    assert re.fullmatch(rf"error: the results cannot be printed: .*{reason}.*\n", errors)
-
-
-def test_output_that_is_closed(quick_runs: dict[str, tuple[int, str, str]], plain: list[dict[str, str]]) -> None:
-    assert quick_runs[">&-"] == (0, "", "")
-    status, output, errors = quick_runs["2>&-"]
-    assert (status, errors) == (0, "")
-    assert networks(output) == plain
-
-
-@pytest.mark.parametrize(
-    ("variables", "without"),
-    [
-        # what a notebook hands to `python test.py`, and a home in which matplotlib can keep nothing
-        ({"MPLBACKEND": "module://matplotlib_inline.backend_inline", "HOME": "/dev/null/home"}, ()),
-        ({"PYTHONIOENCODING": "ascii"}, ("HOME",)),
-        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, ()),
-    ],
-)
-def test_the_plot_line_without_a_screen(
-    tmp_path: Path, plain: list[dict[str, str]], variables: dict[str, str], without: tuple[str, ...]
-) -> None:
-    """In a folder whose name the console cannot always show."""
-    checkout = Checkout(tmp_path / "Übung")
-    checkout.set(NB_EPOCHS=1)
-    checkout.uncomment("plot_losses(results)")
-    before = checkout.files()
-    not_homes = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR")
-    status, output, errors = checkout.run(without=(*not_homes, *without), **variables)
-    assert (status, errors) == (0, "")
-    *table, figure = output.splitlines()
-    assert figure.startswith("figure: ")
-    assert figure.endswith(f"{os.sep}losses.png")
-    if "MPLBACKEND" in variables:
-        assert figure == f"figure: {checkout.folder / 'losses.png'}"
-    assert (checkout.folder / "losses.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    assert set(checkout.files()) - set(before) == {"losses.png"}
-    assert networks("\n".join(table)) == plain  # drawing changes no result
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-class TestCtrlC:
-    def test_in_training(self, quick: Checkout) -> None:
-        text = (quick.folder / "test.py").read_text(encoding="utf-8")
-        line = "WSModel, train_model_WS"
-        assert text.count(f"{line})") == 1
-        text = text.replace(f"{line})", f"{line}, nb_epochs=10**6)")
-        (quick.folder / "test.py").write_text(text, encoding="utf-8")
-        process = quick.start()
-        guard = threading.Timer(300, process.kill)
-        guard.start()
-        assert process.stdout is not None
-        assert process.stdout.readline() == f"{HEAD}\n"
-        assert process.stdout.readline().startswith("SimpleModel ")
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate()
-        guard.cancel()
-        assert process.returncode == 130
-        assert errors == "\nInterrupted. Finished: SimpleModel.\n"
-        assert output == ""
-
-    @pytest.mark.parametrize("seconds", [0.5, 1.5])
-    def test_while_starting(self, checkout: Checkout, seconds: float) -> None:
-        process = checkout.start()
-        time.sleep(seconds)
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
-        assert process.returncode in (130, -signal.SIGINT)
-        assert output in ("", f"{HEAD}\n")
-        assert errors in ("", "\nInterrupted. Finished: no network.\n")
+# How it ends
 
 
 @pytest.fixture
-def main_job() -> Iterator[ModuleType]:
-    """test.py as a module."""
+def endless(checkout: Checkout) -> Iterator[subprocess.Popen[str]]:
+    """A run whose second network learns for ever, when the first has its line."""
+    checkout.set(NB_EPOCHS=1)
+    checkout.edit("test.py", "WSModel, train_model_WS)", "WSModel, train_model_WS, nb_epochs=10**6)")
+    with checkout.start() as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"{HEAD}\n"
+            assert process.stdout.readline().startswith("SimpleModel ")
+            yield process
+        finally:
+            for child in [*psutil.Process(process.pid).children(), process] if process.poll() is None else []:
+                child.kill()
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Wait for the end of a process and of those it started; return the exit status, the rest of the output, errors."""
+    output, errors = process.communicate(timeout=LIMIT)
+    return process.returncode, output, errors
+
+
+@needs_signals
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_nothing_is_left_running(endless: subprocess.Popen[str], sent: str) -> None:
+    children = psutil.Process(endless.pid).children()
+    assert children
+    if sent == "SIGINT":
+        for child in children:
+            child.send_signal(signal.SIGINT)  # as a terminal does
+    endless.send_signal(getattr(signal, sent))
+    status, output, errors = end(endless)
+    assert (output, errors) == ("", "")
+    assert status == (130 if sent == "SIGINT" else -getattr(signal, sent))
+    assert not psutil.wait_procs(children, timeout=LIMIT)[1]
+
+
+@needs_signals
+def test_a_process_that_the_system_kills_ends_the_run(endless: subprocess.Popen[str]) -> None:
+    children = psutil.Process(endless.pid).children()
+    max(children, key=lambda child: child.cpu_times().user).kill()
+    status, output, errors = end(endless)
+    assert (status, output) == (1, "")
+    assert errors == "error: a process was killed, most often for want of memory. Close other programs.\n"
+    assert not psutil.wait_procs(children, timeout=LIMIT)[1]
+
+
+@needs_signals
+def test_a_reader_that_is_gone(quick: Checkout) -> None:
+    with quick.start() as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == f"{HEAD}\n"
+        process.stdout.close()
+        assert process.wait(LIMIT) == -signal.SIGPIPE
+        assert process.stderr.read() == ""
+
+
+@needs_signals
+def test_ctrl_c_while_starting(checkout: Checkout) -> None:
+    with checkout.start() as process:
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        status, output, errors = end(process)
+    assert status in (130, -signal.SIGINT)
+    assert (output in ("", f"{HEAD}\n"), errors) == (True, "")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In this process
+
+
+@pytest.fixture
+def main_job(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """test.py as a module, whose networks train for an epoch on 50 pairs."""
     spec = importlib.util.spec_from_file_location("main_job", ROOT / "test.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "main_job", module)  # where processes look for what they call
     spec.loader.exec_module(module)
-    yield module
-    helpers.STOP.clear()
+    for name, value in {"NB_EPOCHS": 1, "NB_TRAIN_PAIRS": 50, "NB_TEST_PAIRS": 50}.items():
+        monkeypatch.setattr(helpers, name, value)
+    return module
 
 
-@pytest.mark.parametrize(
-    ("setting", "value", "allowed"),
-    [
-        ("NB_EPOCHS", 0, "a whole number of at least 1"),
-        ("NB_EPOCHS", "50", "a whole number of at least 1"),
-        ("MINI_BATCH_SIZE", 2.5, "a whole number of at least 1"),
-        ("LEARNING_RATE", -1, "a finite number above 0"),
-        ("LEARNING_RATE", 0, "a finite number above 0"),
-        ("NB_TRAIN_PAIRS", 30001, "a whole number from 1 to 30000"),
-        ("NB_TEST_PAIRS", 5001, "a whole number from 1 to 5000"),
-        ("AUX_WEIGHT", -0.5, "a finite number of at least 0"),
-        ("SEED", None, "a whole number of at least 0"),
-    ],
-)
+def result(name: str, nb_round: int, nb_wrong: int) -> Result:
+    """Return an invented result of 200 test pairs."""
+    return Result(name, nb_round, 1234, [2.0, 1.0], nb_wrong, 200, 1.25, nn.Identity())
+
+
+INVALID = [
+    ("NB_EPOCHS", 0, "a whole number from 1 to 100,000"),
+    ("NB_EPOCHS", "50", "a whole number from 1 to 100,000"),
+    ("NB_EPOCHS", True, "a whole number from 1 to 100,000"),
+    ("NB_ROUNDS", 1001, "a whole number from 1 to 1,000"),
+    ("MINI_BATCH_SIZE", 2.5, "a whole number from 1 to 30,000"),
+    ("LEARNING_RATE", 0, "a number from 1e-09 to 1,000,000,000"),
+    ("LEARNING_RATE", 10**400, "a number from 1e-09 to 1,000,000,000"),
+    ("LEARNING_RATE", float("nan"), "a number from 1e-09 to 1,000,000,000"),
+    ("AUX_WEIGHT", -0.5, "a number from 0 to 1,000"),
+    ("NB_TRAIN_PAIRS", 30001, "a whole number from 1 to 30,000"),
+    ("NB_TEST_PAIRS", 5001, "a whole number from 1 to 5,000"),
+    ("SEED", None, "a whole number from 0 to 9,223,372,036,854,775,808"),
+]
+
+
+@pytest.mark.parametrize(("setting", "value", "allowed"), INVALID)
 def test_an_invalid_setting_ends_the_command_before_anything_is_done(
     main_job: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
@@ -315,48 +352,152 @@ def test_an_invalid_setting_ends_the_command_before_anything_is_done(
     allowed: str,
 ) -> None:
     monkeypatch.setattr(helpers, setting, value)
-    monkeypatch.setattr(main_job, "load_round", None)  # not reached
+    monkeypatch.setattr(main_job, "networks", None)  # not reached
     with pytest.raises(SystemExit) as caught:
         main_job.main()
     assert caught.value.code == f"error: {setting} = {value!r}: it must be {allowed}."
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("closed", [False, True])  # whether there are no standard errors
-def test_what_is_still_being_trained_ends_with_the_command(
-    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], closed: bool
-) -> None:
-    def interrupted(_: helpers.Round) -> Iterator[helpers.Result]:
-        assert not helpers.STOP.is_set()
-        yield helpers.Result("First", 7, [2.0, 1.0], 3, 10, 0.1, torch.nn.Identity())
-        raise KeyboardInterrupt
+def test_valid_settings_and_every_setting_has_a_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "helpers.py").read_text(encoding="utf-8")
+    settings = text[text.index("# ---- Settings") : text.index("RANGES")]
+    assert re.findall(r"^([A-Z_]+) = ", settings, re.MULTILINE) == sorted(
+        helpers.RANGES, key=lambda name: settings.index(f"\n{name} = ")
+    )
+    for name, value in {"LEARNING_RATE": 1, "AUX_WEIGHT": 0, "SEED": 10**12, "NB_TEST_PAIRS": 5000}.items():
+        monkeypatch.setattr(helpers, name, value)
+    helpers.check_settings()
 
-    helpers.STOP.set()  # as an earlier call in the same session leaves it
-    monkeypatch.setattr(main_job, "train_networks", interrupted)
-    if closed:
-        monkeypatch.setattr(sys, "stderr", None)
+
+def test_too_many_pairs_for_validation(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tuning's one edit, with all training images in use."""
+    monkeypatch.setattr(helpers, "NB_TRAIN_PAIRS", 29990)
+    monkeypatch.setattr(main_job, "load_round", lambda r: helpers.load_round(1000 + r, validation=True))
     with pytest.raises(SystemExit) as caught:
         main_job.main()
-    assert caught.value.code == 130
-    assert helpers.STOP.is_set()
-    output, errors = capsys.readouterr()
-    assert [line.split()[:7] for line in output.splitlines()[1:]] == [
-        ["First", "7", "2.0000", "1.0000", "70.0", "%", "3"]
+    assert caught.value.code == "error: 50 pairs of 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS."
+
+
+def test_rounds_come_in_order_and_are_those_of_the_networks_alone(
+    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(helpers, "NB_ROUNDS", 3)
+    results = main_job.main()
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == f"round  {HEAD}"
+    names = ["SimpleModel", "WSModel", "AuxModel"]
+    assert [(int(line[:5]), line[7:].split()[0]) for line in lines[1:10]] == [(r, n) for r in range(3) for n in names]
+    assert [(each.nb_round, each.name) for each in results] == [(r, n) for r in range(3) for n in names]
+    for number in range(3):
+        data = helpers.load_round(number)
+        simple, sharing, _ = results[3 * number : 3 * number + 3]
+        for found, make, function in ((simple, SimpleModel, train_model), (sharing, WSModel, train_model_WS)):
+            alone = helpers.run(data, make, function)
+            assert (found.losses, found.nb_wrong) == (alone.losses, alone.nb_wrong)
+            for key, value in alone.model.state_dict().items():
+                assert torch.equal(found.model.state_dict()[key], value)
+            assert not found.model.training
+    assert lines[10] == ""
+    assert lines[11].split("  ")[-4:] == ["difference", "wins", "ties", "losses"]
+    assert [line.split()[0] for line in lines[12:]] == names
+
+
+def test_the_summary_by_hand(main_job: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of 200 pairs one is half a point. Round 2 of WSModel diverged; AuxModel1 has no base network here."""
+    outcomes: list[Any] = [result("SimpleModel", 0, 40), result("WSModel", 0, 30), result("AuxModel1", 0, 2)]
+    outcomes += [result("SimpleModel", 1, 44), result("WSModel", 1, 46), result("AuxModel1", 1, 6)]
+    outcomes += [result("SimpleModel", 2, 42), DivergenceError("it diverged"), result("AuxModel1", 2, 4)]
+    outcomes += [result("SimpleModel", 3, 38), result("WSModel", 3, 38), result("AuxModel1", 3, 4)]
+    main_job.print_summary(outcomes, 3)
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "SimpleModel       4        79.50 %       1.29",  # 80, 78, 79, 81: the root of 5 / 3
+        "WSModel           3        81.00 %       4.00  SimpleModel         +1.33     1     1       1",  # 5, -1, 0
+        "AuxModel1         4        98.00 %       0.82",  # 99, 97, 98, 98: the root of 2 / 3
     ]
-    assert errors == ("" if closed else "\nInterrupted. Finished: First.\n")
+    diverged = DivergenceError("it diverged")  # in its only round: no line
+    main_job.print_summary(
+        [result("AuxModel1", 0, 20), diverged, result("AuxModel", 0, 40), result("AuxModel1", 0, 30)], 4
+    )
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "AuxModel1         1        90.00 %        nan  AuxModel           +10.00     1     0       0",
+        "AuxModel          1        80.00 %        nan",
+        "AuxModel1         1        85.00 %        nan  AuxModel            +5.00     1     0       0",
+    ]
+
+
+def test_the_exploration_classes_run_when_their_lines_are_uncommented(checkout: Checkout) -> None:
+    """As Python reads them: each network with its own training function, settings, and classes if it is given them."""
+    text = (checkout.folder / "test.py").read_text(encoding="utf-8").replace("# partial(run", "partial(run")
+    calls = [
+        [ast.unparse(argument) for argument in [*node.args, *(keyword.value for keyword in node.keywords)]]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "partial"
+    ]
+    assert calls == [
+        ["run", "data", "SimpleModel", "train_model"],
+        ["run", "data", "WSModel", "train_model_WS"],
+        ["run", "data", "WSModel1", "train_model_WS", "WSModel1.settings"],
+        ["run", "data", "AuxModel", "train_model_AM", "data.train_classes"],
+        ["run", "data", "AuxModel1", "train_model_AM", "data.train_classes", "AuxModel1.settings"],
+    ]
+
+
+def test_networks_on_a_gpu_are_trained_in_turn_in_this_process(
+    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = main_job.networks(0)
+    monkeypatch.setattr(helpers, "NB_ROUNDS", 2)
+    monkeypatch.setattr(main_job, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(main_job, "outcome_of", lambda nb_round, place: (nb_round, place))
+    monkeypatch.setattr(helpers, "device", lambda: torch.device("cuda"))
+    assert list(main_job.outcomes_of(jobs)) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
+def test_the_figure_has_the_format_of_its_suffix_and_leaves_the_session_alone(
+    main_job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, magic: bytes
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":9")  # a screen, but nobody who ran this file
+    monkeypatch.setenv("MPLBACKEND", "module://no_such_backend")
+    before = set(sys.modules), dict(os.environ)
+    file = tmp_path / f"a figure{suffix}"
+    main_job.plot_losses([result(f"Network{n}", 0, 1) for n in range(12)], file)
+    assert file.read_bytes().startswith(magic)
+    assert dict(os.environ) == before[1]
+    assert "matplotlib.backends.backend_tkagg" not in set(sys.modules) - before[0]
+
+
+def test_every_network_is_drawn_in_its_own_colour(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    from common.drawing import COLOURS, MARKERS
+    from matplotlib.axes import Axes
+
+    drawn: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(Axes, "plot", lambda _, x, y, **style: drawn.append((list(x), y, style)))
+    monkeypatch.setattr(Axes, "legend", lambda _: None)
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: None)
+    names = [*main_job.COLOURS, "Own", "Another"]
+    main_job.plot_losses([result(name, r, 1) for r in (3, 4) for name in names])
+    assert [style["label"] for *_, style in drawn] == [*names, *[None] * 7]
+    assert [style["color"] for *_, style in drawn[:6]] == [*main_job.COLOURS.values(), None]
+    assert [line[:2] for line in drawn] == [([1, 2], [2.0, 1.0])] * 14
+    assert {network.name: colour for network, colour in COLOURS.items()} == main_job.COLOURS
+    assert {network.name: marker for network, marker in MARKERS.items()} == main_job.MARKERS
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The same digits on every x86-64 processor
+# The same digits on every x86-64 processor, and on a GPU in every run
 
 # Runs a file as a module that is imported, in a process of its own, and says which instructions PyTorch then uses.
 # PyTorch decides that when it first computes: too early, and the variables that helpers sets do nothing.
 IMPORTED = """
 import os, runpy, sys
+import torch
+if sys.argv[2] == "GPU":
+    torch.cuda.is_available = lambda: True
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
 runpy.run_path(sys.argv[1], run_name="imported")
-import torch
-print("matplotlib" in sys.modules, torch.backends.cpu.get_cpu_capability(), *map(os.environ.get, sys.argv[2:]))
+print(torch.get_deterministic_debug_mode(), torch.backends.cpu.get_cpu_capability(), *map(os.environ.get, sys.argv[3:]))
 """
 OURS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
 USERS = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "AUTO"}
@@ -365,36 +506,35 @@ COMMANDS = ["test.py", "report/study.py", "report/build.py", "report/verify.py",
 
 @pytest.fixture(scope="module")
 def imported() -> dict[str, list[str]]:
-    """What each command has done once it is imported, and test.py where the user has values of the variables."""
+    """What each command has done once it is imported; helpers.py with a user's own variables, and with a GPU."""
 
-    def run(command: str) -> list[str]:
-        name, _, user = command.partition(" ")
+    def import_file(command: str) -> list[str]:
+        name, _, more = command.partition(" ")
         done = subprocess.run(
-            [sys.executable, "-c", IMPORTED, str(ROOT / name), *OURS],
+            [sys.executable, "-c", IMPORTED, str(ROOT / name), more, *OURS, "CUBLAS_WORKSPACE_CONFIG"],
             capture_output=True,
-            env=environment_of_a_user(**(USERS if user else {})),
+            env=environment_of_a_user(**(USERS if more == "user" else {})),
             encoding="utf-8",
-            timeout=600,
+            timeout=LIMIT,
             check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.split()
 
-    commands = [*COMMANDS, "helpers.py with the user's values"]
+    commands = [*COMMANDS, "helpers.py user", "helpers.py GPU"]
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(commands, pool.map(run, commands), strict=True))
+        return dict(zip(commands, pool.map(import_file, commands), strict=True))
 
 
 @pytest.mark.skipif(not SAME_DIGITS, reason="not an x86-64 processor with AVX2")
-@pytest.mark.parametrize("command", COMMANDS)
-def test_no_command_computes_before_its_instructions_are_chosen(imported: dict[str, list[str]], command: str) -> None:
-    assert imported[command][1:] == ["AVX2", *OURS.values()]
+def test_instructions_are_chosen_before_anything_is_computed(imported: dict[str, list[str]]) -> None:
+    for command in COMMANDS:
+        assert imported[command] == ["0", "AVX2", *OURS.values(), ":4096:8"], command
+    assert imported["helpers.py user"] == ["0", "DEFAULT", *USERS.values(), ":4096:8"]
+    assert imported["helpers.py GPU"][0] == "1"  # algorithms that give the same in every run, or a warning
 
 
-@pytest.mark.skipif(not SAME_DIGITS, reason="not an x86-64 processor with AVX2")
-def test_a_users_own_choice_of_instructions_is_kept(imported: dict[str, list[str]]) -> None:
-    assert imported["helpers.py with the user's values"][1:] == ["DEFAULT", *USERS.values()]
-
-
-def test_matplotlib_is_not_loaded_unless_it_draws(imported: dict[str, list[str]]) -> None:
-    assert imported["test.py"][0] == "False"
+def test_user_errors_and_divergence_are_two_things() -> None:
+    assert not issubclass(DivergenceError, UserError)
+    assert not issubclass(UserError, DivergenceError)
+    assert issubclass(AuxModel, WSModel)

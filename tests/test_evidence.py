@@ -10,7 +10,8 @@ import pytest
 from common import evidence
 from common.evidence import compare
 from common.networks import SIMPLE, WS, Network
-from common.rows import Job, Saved
+from common.rows import Job
+from common.saved import Saved
 
 from helpers import UserError
 

@@ -13,7 +13,7 @@ import torch
 from common import drawing
 from common.drawing import COLOURS, MARKERS, figure_of
 from common.networks import AUX, AUX1, MAIN, SIMPLE, WS, WS1, Network
-from conftest import saved_of
+from conftest import all_saved
 from experiments import (
     authors,
     aux_weight,
@@ -141,7 +141,7 @@ def test_the_confirmation() -> None:
     accuracies = {
         network: plain.percent("confirmation", network.name, **WHOLE) for network in (SIMPLE, WS, AUX, WS1, AUX1)
     }
-    left, right = confirmation.picture(saved_of("confirmation")).axes
+    left, right = confirmation.picture(all_saved()).axes
     assert_strips(left, [solid(*own) for own in accuracies.items()], [network.name for network in accuracies])
     differences = [
         solid(WS, plain.minus(accuracies[WS], accuracies[SIMPLE])),
@@ -152,7 +152,7 @@ def test_the_confirmation() -> None:
 
 
 def test_the_authors_rounds_beside_ours() -> None:
-    for axes, rate in zip(authors.picture(saved_of("authors")).axes, (0.1, 0.01), strict=True):
+    for axes, rate in zip(authors.picture(all_saved()).axes, (0.1, 0.01), strict=True):
         strips = []
         for network in MAIN:
             strips.append((network, plain.errors_of_authors(network.name, rate), True))
@@ -166,7 +166,7 @@ def test_sharing() -> None:
     parts += [("WSModel", "whole", WS), ("UntiedAuxModel", "whole", AUX), ("UntiedAuxModel", "half", AUX)]
     parts += [("AuxModel", "whole", AUX)]
     names = ["untied", "untied,\nhalf", "one\nbranch"]
-    for axes, number in zip(sharing.picture(saved_of("sharing")).axes, (50, 150), strict=True):
+    for axes, number in zip(sharing.picture(all_saved()).axes, (50, 150), strict=True):
         strips = []
         for name, size, network in parts:
             finished = [row for row in of_size(name, size, number) if not row["error"]]
@@ -176,7 +176,7 @@ def test_sharing() -> None:
 
 
 def test_the_last_layers() -> None:
-    (axes,) = last_layer.picture(saved_of("last_layer")).axes
+    (axes,) = last_layer.picture(all_saved()).axes
     strips = [
         solid(net, accuracies_of(own))
         for both in rows_by_last_layer().values()
@@ -187,7 +187,7 @@ def test_the_last_layers() -> None:
 
 
 def test_the_ways_to_compare_two_digits() -> None:
-    (axes,) = head.picture(saved_of("head")).axes
+    (axes,) = head.picture(all_saved()).axes
     strips, names = [], []
     texts = {"own": "own last layer", "highest": "two highest scores", "joint": "joint comparison"}
     for network in (AUX, AUX1):
@@ -198,7 +198,7 @@ def test_the_ways_to_compare_two_digits() -> None:
 
 
 def test_the_auxiliary_weights() -> None:
-    (axes,) = aux_weight.picture(saved_of("aux_weight")).axes
+    (axes,) = aux_weight.picture(all_saved()).axes
     finished = [[row for row in rows_of_weight(weight) if not row["error"]] for weight in WEIGHTS]
     assert_curves(axes, {AUX: [accuracies_of(found) for found in finished]}, WEIGHTS)
     assert [label.get_text() for label in axes.get_xticklabels()] == [str(weight) for weight in WEIGHTS]
@@ -208,7 +208,7 @@ def test_the_auxiliary_weights() -> None:
 
 
 def test_the_epochs() -> None:
-    (axes,) = epochs.picture(saved_of("epochs")).axes
+    (axes,) = epochs.picture(all_saved()).axes
     places = (3, 6, 12, 25, 50, 100)
     curves = {net: [after_epochs(net.name, n) for n in places] for net in (SIMPLE, WS, AUX)}
     assert_curves(axes, curves, places)
@@ -216,7 +216,7 @@ def test_the_epochs() -> None:
 
 
 def test_the_training_pairs() -> None:
-    (axes,) = train_pairs.picture(saved_of("train_pairs")).axes
+    (axes,) = train_pairs.picture(all_saved()).axes
     numbers = {network: NUMBERS_OF_PAIRS if network.name in BASE else NUMBERS_OF_PAIRS[:4] for network in MAIN}
     order = (SIMPLE, WS, AUX, WS1, AUX1)
     assert_curves(axes, {net: [from_pairs(net.name, n) for n in numbers[net]] for net in order}, NUMBERS_OF_PAIRS)
@@ -228,7 +228,7 @@ def test_the_training_pairs() -> None:
 
 
 def test_the_tables_of_the_errors() -> None:
-    saved = saved_of("errors")
+    saved = all_saved()
     for network, *both in zip(
         EXPLORATION, errors.digits_picture(saved).axes, errors.wrong_picture(saved).axes, strict=True
     ):
@@ -252,7 +252,7 @@ def test_the_tables_of_the_errors() -> None:
 
 
 def test_the_worst_pairs() -> None:
-    axes = errors.worst_picture(saved_of("errors")).axes
+    axes = errors.worst_picture(all_saved()).axes
     pairs = load_round(0).test_input
     for line, network in enumerate(EXPLORATION):
         worst = json.loads(plain.plain("errors", network, [0])[0]["details"])["worst"]

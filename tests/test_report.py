@@ -14,7 +14,8 @@ import pypdf
 import pytest
 import typst
 from common.drawing import save, spread
-from common.rows import RESULTS, Saved
+from common.rows import RESULTS
+from common.saved import Saved
 from conftest import ROOT
 from experiments.catalogue import PICTURES
 from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ import plain
 import pytest
 from common.networks import AUX, AUX1, BASE, MAIN, PUBLISHED, SIMPLE, UNTIED, UNTIED_AUX, WS, WS1
 from common.rows import Job
-from conftest import saved_of
+from conftest import all_saved
 from experiments import (
     ablation,
     authors,
@@ -39,7 +39,7 @@ def details(change: Callable[[dict[str, Any]], None], rounds: Iterable[int]) -> 
     """Return what changes the details of AuxModel1's errors."""
     found = []
     for job in (errors.run(AUX1, r) for r in rounds):
-        values = json.loads(saved_of("errors").by_key[job.key]["details"])
+        values = json.loads(all_saved().by_key[job.key]["details"])
         change(values)
         found.append((job, {"details": json.dumps(values)}))
     return found

@@ -3,24 +3,21 @@
 import ast
 import csv
 import hashlib
-import importlib.util
 import json
 import random
 import re
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from common import rows
-from common.code import canonical, code_version
+from common import rows, saved
 from common.networks import AUX, SIMPLE, UNTIED, WS
-from common.rows import COLUMNS, RESULTS, Job, Row, Saved, read_json, read_rows, seal
+from common.provenance import HASHED, canonical, code_version
+from common.rows import COLUMNS, RESULTS, Job, Row, key_of, read_json, read_rows, seal
 from common.running import run_missing
-from common.skewed import load_skewed
+from common.saved import Saved, drawn_rows
 from conftest import ROOT
 from experiments import cost, errors
 from experiments.catalogue import BY_NAME, all_jobs, jobs_of
@@ -47,7 +44,7 @@ def row_of(network: str = "WSModel", nb_round: int = 4, **values: str) -> Row:
     if network == "SimpleModel":
         row |= {"parameters": "57956", **dict.fromkeys(rows.DIGIT_COUNTS, "")}
     row |= {"settings": PLAIN, "torch": "2.14.1+cu130", "cpu": "a processor", "arithmetic": "AVX2"}
-    return sealed({**row, "commit": "5e30e54", "code": code_version(WS.make), **values})
+    return sealed({**row, "commit": "5e30e54", "code": code_version(), **values})
 
 
 def write(file: Path, *found: Row) -> Path:
@@ -117,7 +114,7 @@ def test_a_value_that_is_no_result(tmp_path: Path, column: str) -> None:
         ({"parameters": "58919"}, "parameters = '58919': it must be 58918"),
         ({"total": "5000"}, "total = '5000': it must be 1000"),
         ({"train_total": "999"}, "train_total = '999': it must be 1000"),
-        ({"code": "0123456789ab"}, r"it was run by other code \(0123456789ab, now \w{12}\)"),
+        ({"code": "0123"}, "code = '0123': it does not say what made it"),
         ({"torch": ""}, "torch = '': it does not say what made it"),
         ({"torch": "new"}, "torch = 'new': it does not say what made it"),
         ({"cpu": ""}, "cpu = '': it does not say what made it"),
@@ -432,99 +429,141 @@ def test_no_two_runs_have_the_same_row() -> None:
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Iterator[Path]:
+def copy(tmp_path: Path) -> Path:
     """A copy of the code that a code version is of."""
-    shutil.copy(ROOT / "helpers.py", tmp_path)
-    shutil.copytree(ROOT / "models", tmp_path / "models", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("networks.py", "skewed.py"):
-        shutil.copy(ROOT / "report" / "common" / name, tmp_path)
-    code_version.cache_clear()
-    yield tmp_path
-    code_version.cache_clear()
-
-
-def load(file: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Load a file as a module."""
-    name = f"copied_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)
-    spec.loader.exec_module(module)
-    return module
+    for pattern in HASHED:
+        for file in ROOT.glob(pattern):
+            target = tmp_path / file.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+    return tmp_path
 
 
 WORDS = {
-    "a docstring": ("helpers.py", '"""Count misclassified pairs, ', '"""Other words, '),
-    "a comment": ("helpers.py", "# training\n", "# other words\n# and more\n"),
-    "an annotation": ("helpers.py", "nb_round: int = 0", "nb_round: float = 0"),
-    "the type that is returned": ("models/SimpleCNN.py", "-> list[float]:", "-> object:"),
-    "the words of a message": ("helpers.py", "its scores are not finite. ", "no. "),
+    "a docstring": ("helpers.py", '"""Count the pairs, ', '"""Other words, '),
+    "a comment": ("helpers.py", "# pairs\n", "# other words\n# and more\n"),
     "layout": ("models/SimpleCNN.py", "nn.Conv2d(2, maps[0], 3)", "nn.Conv2d(2,   maps[0],\n                3)"),
-    "a check": ("helpers.py", "type(value) is int and lowest <= value", "lowest <= value"),
-    "what is printed": ("helpers.py", "{result.name:11}", "{result.name:12}"),
-    "the figure": ("helpers.py", "figsize=(7, 4.5)", "figsize=(8, 4.5)"),
 }
 CODE = {
     "a setting": ("helpers.py", "LEARNING_RATE = 0.1", "LEARNING_RATE = 0.2"),
     "a default": ("helpers.py", "shuffle: bool = True", "shuffle: bool = False"),
     "a layer": ("models/SimpleCNN.py", "nn.Flatten()", "nn.Flatten(1)"),
-    "another network of models/": ("models/AuxLoss.py", '"aux_weight": 1.0', '"aux_weight": 2.0'),
-    "an operator": ("models/WSharing.py", "first <= second", "first < second"),
-    "the kind of an error": ("helpers.py", "raise DivergenceError(f", "raise UserError(f"),
-    "when there is an error": ("helpers.py", "if not scores.isfinite().all()", "if scores.isnan().all()"),
+    "another network": ("models/AuxLoss.py", '"aux_weight": 1.0', '"aux_weight": 2.0'),
+    "an operator": ("models/WSharing.py", "first <= second).flat", "first < second).flat"),
+    "a name": ("helpers.py", "def seed_of(purpose", "def seed_of(reason"),
+    "a control": ("report/common/networks.py", "(64, 128), plain", "(64, 127), plain"),
+    "a drawing": ("report/common/skewed.py", "drawn < ", "drawn <= "),
+    "what measures a row": ("report/common/measuring.py", "each.amax(0) == ", "each.amax(1) == "),
 }
 
 
 @pytest.mark.parametrize("what", [*WORDS, *CODE])
-def test_the_code_version_is_that_of_what_results_depend_on(
-    copy: Path, what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make = load(copy / "models" / "SimpleCNN.py", monkeypatch).SimpleModel
-    before = code_version(make, copy)
-    assert before == code_version(SIMPLE.make)
+def test_the_code_version_is_that_of_what_results_depend_on(copy: Path, what: str) -> None:
+    before = code_version.__wrapped__(copy)
+    assert before == code_version()
     name, old, new = (WORDS | CODE)[what]
-    file = copy / name
-    text = file.read_text(encoding="utf-8")
+    text = (copy / name).read_text(encoding="utf-8")
     assert old in text, what
-    file.write_text(text.replace(old, new), encoding="utf-8")
-    code_version.cache_clear()
-    assert (code_version(make, copy) == before) == (what in WORDS)
+    (copy / name).write_text(text.replace(old, new), encoding="utf-8")
+    assert (code_version.__wrapped__(copy) == before) == (what in WORDS)
 
 
-def test_the_code_version_has_the_file_of_the_networks_for_its_networks_alone(
-    copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inside = load(copy / "models" / "SimpleCNN.py", monkeypatch).SimpleModel
-    outside = load(copy / "networks.py", monkeypatch).UntiedModel
-    before = code_version(inside, copy), code_version(outside, copy)
-    assert before == (code_version(WS.make), code_version(UNTIED.make))
-    assert before[0] != before[1]
-    file = copy / "networks.py"
-    file.write_text(file.read_text(encoding="utf-8").replace("(64, 128)", "(64, 127)"), encoding="utf-8")
-    code_version.cache_clear()
-    assert code_version(inside, copy) == before[0]
-    assert code_version(outside, copy) != before[1]
+# ---------------------------------------------------------------------------------------------------------------------
+# Rows that outlive the code
+
+PAIR = [Job("claims", network, r) for r in range(4) for network in (SIMPLE, WS)]
+OTHER = "0123456789ab"  # another code version
 
 
-def test_the_code_version_has_the_file_of_skewed_rounds_for_their_rows_alone(
-    copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make = load(copy / "models" / "SimpleCNN.py", monkeypatch).SimpleModel
-    skewed = load(copy / "skewed.py", monkeypatch).load_skewed
-    before = code_version(make, copy), code_version(make, copy, skewed)
-    assert before == (code_version(SIMPLE.make), code_version(SIMPLE.make, load=load_skewed))
-    assert before[0] != before[1]
-    file = copy / "skewed.py"
-    file.write_text(file.read_text(encoding="utf-8").replace("drawn < ", "drawn <= "), encoding="utf-8")
-    code_version.cache_clear()
-    assert code_version(make, copy) == before[0]
-    assert code_version(make, copy, skewed) != before[1]
-    for job in all_jobs():
-        is_skewed = job.experiment == "prior"
-        assert (job.load is load_skewed) == is_skewed == ("shares" in job.data)
-        assert job.code == code_version(job.network.make, load=load_skewed if is_skewed else load_round)
+@pytest.fixture
+def old_rows(tmp_path: Path) -> list[Row]:
+    """Rows of two kinds by other code; one of WSModel diverged, which is a kind of its own."""
+    rows = [row_of(job.network.name, job.round, code=OTHER, wrong=str(100 + job.round)) for job in PAIR]
+    rows[3] = row_of("WSModel", 1, code=OTHER, error="it diverged", **dict.fromkeys(NUMBERS, ""))
+    write(tmp_path / "claims.csv", *rows)
+    return rows
+
+
+def again(row: Row, **values: str) -> Row:
+    """Return a row as the present code makes it, with other values."""
+    return sealed({**row, "code": code_version(), "seconds": "1.5", "commit": "abcdef0", **values})
+
+
+def refused_again(folder: Path, *rows: Row) -> str:
+    """Return why the gate refuses the saved rows beside these in again.csv."""
+    write(folder / "again.csv", *rows)
+    with pytest.raises(UserError) as caught:
+        Saved(PAIR, folder)
+    return str(caught.value)
+
+
+def test_a_row_of_each_kind_is_drawn(old_rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of finished and diverged runs apart, by the hash of the code; rows of the present code need none."""
+    drawn = drawn_rows(old_rows)
+    kinds = [(row["network"], bool(row["error"])) for row in drawn]
+    assert sorted(kinds) == [("SimpleModel", False), ("WSModel", False), ("WSModel", True)]
+    assert sorted(map(key_of, drawn_rows(reversed(old_rows)))) == sorted(map(key_of, drawn))
+    assert drawn_rows([again(row) for row in old_rows]) == []
+    rounds = set()
+    for number in range(20):
+        monkeypatch.setattr(saved, "code_version", lambda number=number: f"{number:012}")
+        rounds.add(next(row["round"] for row in drawn_rows(old_rows) if row["network"] == "SimpleModel"))
+    assert rounds == {"0", "1", "2", "3"}
+
+
+def test_rows_of_other_code_are_taken_with_proof_of_every_kind(old_rows: list[Row], tmp_path: Path) -> None:
+    drawn = drawn_rows(old_rows)
+    write(tmp_path / "again.csv", *(again(row) for row in drawn))
+    assert list(Saved(PAIR, tmp_path).by_key.values()) == old_rows
+    for missing in drawn:
+        why = refused_again(tmp_path, *(again(row) for row in drawn if row != missing))
+        name = f"claims: {missing['network']} in round {missing['round']} with {PLAIN}"
+        assert why == f"{name} was run by other code. Run report/verify.py --every: is its result the same now?"
+    (tmp_path / "again.csv").unlink()
+    with pytest.raises(UserError, match="was run by other code"):
+        Saved(PAIR, tmp_path)
+
+
+def test_another_round_of_a_kind_is_no_proof(old_rows: list[Row], tmp_path: Path) -> None:
+    drawn = drawn_rows(old_rows)
+    others = [row for row in old_rows if row not in drawn]
+    assert "was run by other code" in refused_again(tmp_path, *(again(row) for row in [*drawn[1:], *others]))
+
+
+@pytest.mark.parametrize("column", ["last_loss", "wrong", "parameters", "train_wrong", "dead_scores", "error"])
+def test_another_result_is_refused(old_rows: list[Row], tmp_path: Path, column: str) -> None:
+    """With experiment, network, round and what differs; a run that diverges now or no longer, too."""
+    drawn = drawn_rows(old_rows)
+    place = next(n for n, row in enumerate(drawn) if row["network"] == "WSModel" and not row["error"])
+    new = {"last_loss": "0.100001", "wrong": "99", "train_wrong": "1", "dead_scores": "1", "error": "x"}
+    values = {column: new[column]} if column in new else {}
+    rows = [again(row, **(values if n == place else {})) for n, row in enumerate(drawn)]
+    if column == "parameters":
+        rows[place] = sealed({**rows[place], "parameters": "58919"})
+        assert "parameters = '58919': it must be 58918" in refused_again(tmp_path, *rows)
+        return
+    why = refused_again(tmp_path, *rows)
+    assert why.startswith(
+        f"claims: WSModel in round {drawn[place]['round']} with {PLAIN}: this code gives another result:"
+    )
+    was = drawn[place][column]
+    assert (f"{column} {was}, now {new[column]}" if column != "error" else "error '', now 'x'") in why
+
+
+def test_proof_of_other_code_or_with_a_changed_digit_is_refused(old_rows: list[Row], tmp_path: Path) -> None:
+    rows = [again(row) for row in drawn_rows(old_rows)]
+    stale = [sealed({**row, "code": "ba9876543210"}) for row in rows]
+    assert "was run by other code" in refused_again(tmp_path, *stale)
+    why = refused_again(tmp_path, *rows[:-1], {**rows[-1], "first_loss": "0.8"})
+    assert why.startswith(f"{tmp_path / 'again.csv'}, line 4: ")
+    assert "its checksum is" in why
+
+
+def test_new_rows_beside_old_ones_need_proof_of_the_old_kinds_only(old_rows: list[Row], tmp_path: Path) -> None:
+    write(tmp_path / "claims.csv", *(again(row) if row["network"] == "WSModel" else row for row in old_rows))
+    (simple,) = drawn_rows(row for row in old_rows if row["network"] == "SimpleModel")
+    write(tmp_path / "again.csv", again(simple))
+    assert len(Saved(PAIR, tmp_path).by_key) == 8
 
 
 def test_the_code_version_is_the_same_for_all_versions_of_python() -> None:

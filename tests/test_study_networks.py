@@ -9,7 +9,7 @@ import plain
 import pytest
 import torch
 import torch.nn.functional as F
-from common import networks, running
+from common import measuring, networks
 from common.networks import AUX1, MAIN, PUBLISHED
 from common.skewed import load_skewed
 from experiments import authors, published
@@ -45,10 +45,10 @@ def test_published_networks_by_hand() -> None:
             assert [layer.out_features for layer in layers] == units
             scores = torch.stack([model.branch(pairs[:, digit : digit + 1]) for digit in (0, 1)], 1)
             assert torch.allclose(model.digit_scores(pairs), scores, atol=1e-6)
-            assert torch.allclose(model(pairs), model.final(scores.clamp_min(0).flatten(1)), atol=1e-6)
+            assert torch.allclose(model(pairs)[0], model.final(scores.clamp_min(0).flatten(1)), atol=1e-6)
+            assert torch.equal(model(pairs)[1], model.digit_scores(pairs))
             assert (model.digit_scores(pairs).min() == 0) != plain_scores
             assert (model.digit_scores(pairs).min() < 0) == plain_scores
-            assert torch.equal(model.compare(scores), model.final(scores.clamp_min(0).flatten(1)))
 
 
 def test_the_layers_of_the_published_networks() -> None:
@@ -122,9 +122,7 @@ def test_untied_branches_share_no_weight() -> None:
     assert not untied.branch[0].weight.grad.any()
     assert untied.second_branch[0].weight.grad.abs().sum() > 0
     untied.second_branch.load_state_dict(untied.branch.state_dict())
-    assert torch.allclose(untied(pairs), tied(pairs), atol=1e-6)
-    with pytest.raises(ValueError, match="expected pairs of shape"):
-        untied(pairs[:, :1])
+    assert torch.allclose(untied(pairs)[0], tied(pairs)[0], atol=1e-6)
     by_hand = 10 * 16 + (9 * 16 + 1) * 32 + (4 * 32 + 1) * 177 + (177 + 1) * 10
     assert nb_parameters(networks.UntiedModel(maps=(16, 32), hidden=177)) == 2 * by_hand + 42
 
@@ -132,7 +130,7 @@ def test_untied_branches_share_no_weight() -> None:
 def test_the_joint_model_by_hand() -> None:
     """A double loop over the digits' probabilities."""
     model, pairs = networks.JointModel(), torch.randn(2, 2, SIDE, SIDE)
-    for scores, compared in zip(model.digit_scores(pairs), model(pairs), strict=True):
+    for scores, compared in zip(model.digit_scores(pairs), model(pairs)[0], strict=True):
         first, second = scores.softmax(-1).tolist()
         lesser = sum(first[i] * second[j] for i, j in itertools.product(TEN, TEN) if i <= j)
         assert compared.exp().tolist() == pytest.approx([1 - lesser, lesser], rel=1e-4)
@@ -145,14 +143,14 @@ def test_the_full_ablation_is_the_exploration_class_and_the_empty_one_its_base()
     torch.manual_seed(0)
     genuine = WSModel1()
     pairs = torch.randn(4, 2, SIDE, SIDE)
-    assert torch.equal(full(pairs), genuine(pairs))
+    assert torch.equal(full(pairs)[0], genuine(pairs)[0])
     none = networks.AblatedModel(joint=False, batch_norm=False)
     base = WSModel()
     assert [type(layer) for layer in none.branch] == [type(layer) for layer in base.branch]
     assert type(none.activation) is type(base.activation)
     assert nb_parameters(none) == nb_parameters(base)
     none.load_state_dict(base.state_dict())
-    assert torch.equal(none(pairs), base(pairs))
+    assert torch.equal(none(pairs)[0], base(pairs)[0])
     only_norm = networks.AblatedModel(joint=False)
     assert sum(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in only_norm.branch) == 3
 
@@ -164,13 +162,10 @@ class Table(nn.Module):
         super().__init__()
         self.of_digits, self.of_pairs = digit_scores, scores
 
-    def digit_scores(self, pairs: Tensor) -> Tensor:
+    def forward(self, pairs: Tensor) -> tuple[Tensor, Tensor]:
         assert not self.training
-        return self.of_digits[pairs[:, 0, 0, 0].long()]
-
-    def forward(self, pairs: Tensor) -> Tensor:
-        assert not self.training
-        return self.of_pairs[pairs[:, 0, 0, 0].long()]
+        numbers = pairs[:, 0, 0, 0].long()
+        return self.of_pairs[numbers], self.of_digits[numbers]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -183,7 +178,7 @@ def test_the_counts_of_digit_scores_against_a_loop(seed: int) -> None:
     own = torch.randn(number, 2, generator=generator)
     target = (classes[:, 0] <= classes[:, 1]).long()
     pairs = torch.arange(number).float().view(-1, 1, 1, 1).expand(-1, 2, SIDE, SIDE)
-    data = helpers.Round(0, pairs, target, classes, pairs, target, classes)
+    data = helpers.Round(0, *[pairs, target, classes] * 2, mean=pairs.mean(), std=pairs.std())
     expected = {"digits_wrong": 0, "highest_wrong": 0, "joint_wrong": 0, "head_wrong": 0, "dead_scores": 2}
     for n in range(number):
         read = [max(TEN, key=lambda score: digit_scores[n, place, score].item()) for place in (0, 1)]
@@ -195,8 +190,11 @@ def test_the_counts_of_digit_scores_against_a_loop(seed: int) -> None:
         expected["highest_wrong"] += int(read[0] <= read[1]) != answer
         expected["joint_wrong"] += int(lesser > 0.5) != answer
         expected["head_wrong"] += read == right and int(own[n, 1] > own[n, 0]) != answer
-    assert running.digit_counts(Table(digit_scores, own).train(), data) == expected
-    assert torch.equal(running.predictions(Table(digit_scores, own).train(), pairs), own.argmax(1))
+    assert measuring.digit_counts(Table(digit_scores, own).train(), data) == expected
+    for found, wanted in zip(
+        measuring.evaluate(Table(digit_scores, own).train(), pairs), (own, digit_scores), strict=True
+    ):
+        assert torch.equal(found, wanted)
     assert min(expected.values()) > 0
 
 
@@ -243,7 +241,7 @@ def test_the_baseline_computes_what_the_published_networks_do() -> None:
     for network in PUBLISHED:
         model = network.make()
         comparison, *of_digits = benchmark.outputs(model, pairs)
-        assert torch.allclose(comparison, model(pairs), atol=1e-6)
+        assert torch.allclose(comparison, helpers.outputs(model, pairs)[0], atol=1e-6)
         assert len(of_digits) == 2 * network.labelled
         for place, scores in enumerate(of_digits):
             assert torch.allclose(scores, model.digit_scores(pairs)[:, place], atol=1e-6)

@@ -6,7 +6,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import plain
-from conftest import saved_of
+from conftest import all_saved
 from experiments import tuning
 from plain import BASE, ROUNDS, RUNS_OF_A_ROUND, VALIDATION, Near
 
@@ -74,7 +74,7 @@ def test_the_base_networks_have_the_settings_that_the_first_rows_chose() -> None
 
 
 def test_the_numbers_of_the_tuning() -> None:
-    found = tuning.numbers(saved_of("tuning"))
+    found = tuning.numbers(all_saved())
     assert found["rounds"] == "1000 to 1009"
     taken = []
     for stage, settings in zip(found["stages"], (FIRST_STAGE, SECOND_STAGE), strict=True):

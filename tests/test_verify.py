@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import verify
+from common.measuring import run_job
 from common.networks import AUX1, BASE, SIMPLE
+from common.provenance import this_machine
 from common.rows import RESULTS, Job, Row
-from common.running import run_job, this_machine
+from common.saved import RESULT_COLUMNS, differences
 from experiments import claims, epochs, train_pairs
 from experiments.catalogue import EXPERIMENTS, name_of
 from plain import ROUNDS
@@ -73,13 +75,13 @@ def test_what_differs(values: Row, said: list[str]) -> None:
     new = {"parameters": "58918", "first_loss": "0.7", "last_loss": "0.1", "train_wrong": "0", "train_total": "1000"}
     new |= {"wrong": "150", "total": "1000", "digits_wrong": "1700", "highest_wrong": "300", "joint_wrong": "200"}
     new |= {"head_wrong": "2", "dead_scores": "0", "details": "", "error": "", "seconds": "5"}
-    assert verify.differences({**new, **values}, new) == said
+    assert differences({**new, **values}, new) == said
 
 
 def test_the_words_of_an_error_may_change() -> None:
-    row = {**dict.fromkeys(verify.RESULT_COLUMNS, ""), "error": "it diverged"}
-    assert verify.differences(row, {**row, "error": "it has diverged"}) == []
-    assert verify.differences(row, {**row, "error": ""}) == ["error 'it diverged', now ''"]
+    row = {**dict.fromkeys(RESULT_COLUMNS, ""), "error": "it diverged"}
+    assert differences(row, {**row, "error": "it has diverged"}) == []
+    assert differences(row, {**row, "error": ""}) == ["error 'it diverged', now ''"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ def test_a_saved_round_comes_out_again(job: Job) -> None:
     row = next(row for row in saved(job.experiment) if key(row) == job.key)
     new = run_job(job)
     if this_machine() == (row["torch"].split("+")[0], row["arithmetic"]):
-        assert verify.differences(row, new) == []
+        assert differences(row, new) == []
     assert new["parameters"] == row["parameters"]
     assert float(new["first_loss"]) == pytest.approx(float(row["first_loss"]), abs=0.01)
     assert int(new["wrong"]) == pytest.approx(int(row["wrong"]), abs=0.03 * int(row["total"]))

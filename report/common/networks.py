@@ -1,6 +1,6 @@
 """The networks of the study: those of models/, the controls, and the authors' own, rebuilt.
 
-This file is part of the code version of the rows of the networks that are defined here: edit it, and they are run anew.
+No two of them share a name: a row knows its network by it.
 """
 
 from collections.abc import Callable

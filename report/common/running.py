@@ -19,6 +19,15 @@ from common.rows import COLUMNS, Job, Row, csv_line, read_rows
 from helpers import UserError
 
 
+def run_on_dask(job: Job) -> Row:
+    """Run a job on a Dask worker, which must have one thread: a round is drawn from PyTorch's global generator, too."""
+    from distributed import get_worker
+
+    if (number := get_worker().state.nthreads) > 1:
+        raise UserError(f"a Dask worker has {number} threads: start the workers with --nthreads 1.")
+    return run_job(job)
+
+
 def run_all(jobs: list[Job], workers: int, client: Any = None) -> Iterator[Row]:
     """Yield the jobs' rows as they come, from local processes or, with a distributed.Client, from its workers."""
     if client is None:
@@ -26,7 +35,7 @@ def run_all(jobs: list[Job], workers: int, client: Any = None) -> Iterator[Row]:
     else:
         from distributed import as_completed
 
-        for future in as_completed(client.map(run_job, jobs, pure=False)):
+        for future in as_completed(client.map(run_on_dask, jobs, pure=False)):
             yield future.result()
 
 
@@ -77,17 +86,15 @@ def append(file: Path, jobs: list[Job], workers: int, client: Any) -> None:
             opened.write(csv_line(COLUMNS))
         before = signal.signal(signal.SIGTERM, interrupt)
         try:
-            bar = {"total": len(jobs), "desc": file.stem, "unit": "run", "disable": sys.stderr is None}
+            bar = {"total": len(jobs), "desc": file.stem, "unit": "run"}
             for row in tqdm(run_all(jobs, workers, client), **bar):
                 opened.write(csv_line(row[column] for column in COLUMNS))
                 opened.flush()
                 saved += 1
         except KeyboardInterrupt:
             get_reusable_executor().shutdown(wait=False, kill_workers=True)
-            if sys.stderr is not None:
-                print(
-                    f"\nInterrupted: {saved} new rows are in {file}. Start again to go on.", file=sys.stderr, flush=True
-                )
+            said = f"\nInterrupted: {saved} new rows are in {file}. Start again to go on."
+            print(said, file=sys.stderr, flush=True)
             os._exit(130)  # without waiting for the runs that are not finished
         except TerminatedWorkerError as error:
             raise UserError(

@@ -72,7 +72,9 @@ class Saved:
             for row in rows.values():
                 made_by.setdefault((row["torch"].split("+")[0], row["arithmetic"]), f"{name}, round {row['round']}")
             self.by_key |= {job.key: rows[job.key] for job in own}
-        check_again(self.by_key.values(), read_rows(folder / AGAIN, jobs))
+        again = read_rows(folder / AGAIN, jobs)
+        check_again(self.by_key.values(), again)
+        self.again = [again[key_of(row)] for row in drawn_rows(self.by_key.values())]
         if len(made_by) > 1:
             found = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
             raise UserError(f"rows of different arithmetic cannot be compared: {found}.")
