@@ -90,10 +90,12 @@ def work(nb_round: int, place: int) -> bytes:
 def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
     """Yield what each network gives in each round, in order, each as soon as it is there.
 
-    Each has a process to itself; one alone, or on a GPU, is trained in this one. UserError if a process is killed.
+    Each has a process to itself. In this one are trained: one alone; those on a GPU; and those of a session whose file
+    a process that is spawned cannot know. UserError if a process is killed.
     """
     tasks = list(itertools.product(range(helpers.NB_ROUNDS), range(len(jobs))))
-    if len(tasks) == 1 or helpers.device().type == "cuda":
+    unknown = START_METHOD == "spawn" and not hasattr(sys.modules["__main__"], "__file__")
+    if len(tasks) == 1 or helpers.device().type == "cuda" or unknown:
         yield from itertools.starmap(outcome_of, tasks)
         return
     settings = {name: getattr(helpers, name) for name in helpers.RANGES}
@@ -152,12 +154,16 @@ def plot_losses(results: list[Result], file: str | Path = HERE / "losses.png") -
 
     It is shown in a window, too, if there is a screen and a person ran this file in a terminal.
     """
-    from matplotlib import pyplot
     from matplotlib.figure import Figure
 
     screen = sys.platform in ("win32", "darwin") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     shown = screen and __name__ == "__main__" and sys.stdout.isatty()
-    figure = (pyplot.figure if shown else Figure)(figsize=(7, 4.5), layout="constrained")
+    make: Any = Figure  # needs no screen, and leaves a notebook's alone
+    if shown:
+        from matplotlib import pyplot
+
+        make = pyplot.figure
+    figure = make(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     for result in results:
         label = result.name if result.nb_round == results[0].nb_round else None

@@ -14,9 +14,9 @@ from typing import Any
 import typst
 from common.drawing import save
 from common.evidence import markdown_table
-from common.rows import REPORT, ROOT, write_atomically
+from common.rows import FROZEN, REPORT, ROOT, read_frozen, write_atomically
 from common.saved import Saved
-from experiments.catalogue import BY_NAME, PICTURES, ROOMS, all_jobs, all_numbers, name_of, question_of
+from experiments.catalogue import BY_NAME, PARTS, PICTURES, all_jobs, all_numbers, name_of, question_of
 
 from helpers import UserError
 
@@ -35,7 +35,7 @@ def experiments_table(numbers: dict[str, Any]) -> str:
 
 def tables(numbers: dict[str, Any]) -> dict[str, str]:
     """Return all tables by their names."""
-    found = {name: make(numbers[name_of(room)]) for room in ROOMS for name, make in getattr(room, "TABLES", {}).items()}
+    found = {name: make(numbers[name_of(part)]) for part in PARTS for name, make in getattr(part, "TABLES", {}).items()}
     return {**found, "experiments": experiments_table(numbers)}
 
 
@@ -58,6 +58,8 @@ def readmes(numbers: dict[str, Any]) -> dict[Path, str]:
 
 def main() -> None:
     """Build; nothing is written before every number is there."""
+    for name in FROZEN:
+        read_frozen(name)
     saved = Saved(all_jobs())
     numbers = all_numbers(saved)
     texts = readmes(numbers)
@@ -66,7 +68,10 @@ def main() -> None:
     for name, draw in PICTURES.items():
         save(draw, saved, REPORT / "figures" / f"{name}.svg")
     partial = REPORT / "report.pdf.partial"
-    typst.compile(str(REPORT / "report.typ"), output=str(partial), root=str(ROOT), format="pdf")
+    try:
+        typst.compile(str(REPORT / "report.typ"), output=str(partial), root=str(ROOT), format="pdf")
+    except typst.TypstError as error:
+        raise UserError(f"{REPORT / 'report.typ'}: {error}") from error
     partial.replace(REPORT / "report.pdf")
     for file, text in texts.items():
         write_atomically(file, text)

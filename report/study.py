@@ -20,10 +20,11 @@ from typing import Any
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
 
+from common.command_line import parser_of, positive
 from common.provenance import code_version
 from common.rows import REPORT, RESULTS
 from common.running import run_missing
-from experiments.catalogue import BY_NAME, all_jobs, jobs_of, parser_of, positive
+from experiments.catalogue import BY_NAME, all_jobs, jobs_of
 
 from helpers import UserError, check_settings
 
@@ -70,7 +71,7 @@ def dask_client(address: str) -> Iterator[Any]:
 
 def main() -> None:
     """Read the command line and run what is missing."""
-    parser = parser_of(__doc__)
+    parser = parser_of(__doc__, BY_NAME)
     parser.add_argument("--rounds", type=positive, help="how many rounds of each experiment; default: all of its own")
     parser.add_argument("--workers", type=positive, help="how many processes; default: one per core")
     parser.add_argument("--dask", metavar="ADDRESS", help="run on the workers of this Dask scheduler")

@@ -16,11 +16,12 @@ import math
 import random
 import sys
 
+from common.command_line import parser_of, positive
 from common.provenance import code_version, this_machine
 from common.rows import RESULTS, Job, Row, key_of, read_rows
 from common.running import run_all, run_missing
 from common.saved import AGAIN, check_again, differences, drawn_rows
-from experiments.catalogue import BY_NAME, all_jobs, parser_of, positive
+from experiments.catalogue import BY_NAME, all_jobs
 
 from helpers import UserError, check_settings
 
@@ -60,7 +61,7 @@ def run_every(names: list[str]) -> None:
 def main() -> None:
     """Read the command line, run the rows, and print a line for each as soon as it is there."""
     check_settings()
-    parser = parser_of(__doc__)
+    parser = parser_of(__doc__, BY_NAME)
     parser.add_argument("--rows", type=positive, default=20, help="how many; default: 20")
     parser.add_argument("--seed", type=int, help="of the draw; default: another in each run")
     parser.add_argument("--every", action="store_true", help="a row of each kind instead, kept in results/again.csv")

@@ -107,7 +107,7 @@ def all_saved() -> Any:
 
 @cache
 def numbers_of(name: str) -> dict[str, Any]:
-    """Return a room's numbers."""
-    from experiments.catalogue import ROOMS, name_of
+    """Return an experiment's numbers."""
+    from experiments.catalogue import PARTS, name_of
 
-    return next(room.numbers(all_saved()) for room in ROOMS if name_of(room) == name)
+    return next(part.numbers(all_saved()) for part in PARTS if name_of(part) == name)

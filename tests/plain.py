@@ -1,4 +1,4 @@
-"""Plain reading of the saved files and plain statistics: what the tests of the rooms say is right.
+"""Plain reading of the saved files and plain statistics: what the tests of the experiments say is right.
 
 Nothing here uses the project's own reading, checks or statistics.
 """
@@ -22,7 +22,7 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "report" / "results"
 
-# The rounds of each experiment, in the order in which they are run. A change of a room's rounds is a change here.
+# The rounds of each experiment, in the order in which they are run. A change of rounds is a change here.
 ROUNDS = {
     "claims": range(30),
     "confirmation": range(200, 230),
@@ -155,9 +155,9 @@ def plain(experiment: str, network: str, rounds: Sequence[int] | None = None, **
     return [rows(experiment)[network, r, text] for r in (ROUNDS[experiment] if rounds is None else rounds)]
 
 
-def base(room: str, network: str) -> list[Row]:
-    """Return the rows of a network as it stands, in the rounds of a room."""
-    return plain("claims", network, ROUNDS[room])
+def base(experiment: str, network: str) -> list[Row]:
+    """Return the rows of a network as it stands, in the rounds of an experiment."""
+    return plain("claims", network, ROUNDS[experiment])
 
 
 def accuracies_of(found: list[Row], column: str = "wrong") -> list[float]:

@@ -1,4 +1,4 @@
-"""What the rooms say of other rows than the saved ones: no verdicts or counts are fixed."""
+"""What the experiments say of other rows than the saved ones: no verdicts or counts are fixed."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,7 +28,7 @@ Change = tuple[Job, Row]
 
 
 class Changed(Saved):
-    """The saved rows of a room, but for values of some."""
+    """The saved rows of an experiment, but for values of some."""
 
     def __init__(self, name: str, changes: Iterable[Change]) -> None:
         saved = all_saved()
@@ -49,9 +49,9 @@ def above(name: str, jobs: list[Job], others: list[Job], more: float, column: st
     ]
 
 
-def said(room: Any, name: str, *changes: list[Change]) -> dict[str, Any]:
-    """Return a room's numbers from changed rows."""
-    return room.numbers(Changed(name, [change for several in changes for change in several]))
+def said(experiment: Any, name: str, *changes: list[Change]) -> dict[str, Any]:
+    """Return an experiment's numbers from changed rows."""
+    return experiment.numbers(Changed(name, [change for several in changes for change in several]))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

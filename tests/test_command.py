@@ -9,8 +9,9 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -55,7 +56,7 @@ def documented() -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The real command. Each test that needs one starts it in a copy; they are independent, and two run at a time.
+# Runs of the real command, each in a copy
 
 OWN_NETWORKS = """
 from torch import nn
@@ -83,7 +84,7 @@ SESSION = """
 import sys
 print("loaded", sorted({"torchvision", "torch._dynamo", "matplotlib"} & set(sys.modules)))
 data = load_round(0)
-print("counted", all(helpers.nb_wrong(r.model, data.test_input, data.test_target) == r.nb_wrong for r in results))
+print("counted", all(helpers.nb_wrong(r.model, data.test_input, data.test_target) == r.nb_wrong for r in results[1:]))
 print("alone", [run(data, Own, train_model).losses == results[0].losses for _ in range(2)])
 helpers.NB_EPOCHS, helpers.NB_ROUNDS, helpers.SEED = 2, 2, 1
 again = main()
@@ -94,7 +95,7 @@ print("again", [(r.nb_round, len(r.losses)) for r in again], again[0].losses[0] 
 def with_own_networks(folder: Path, start_method: str) -> tuple[int, str, str]:
     """Run test.py with networks of a user's own, then go on typing in the same session."""
     checkout = Checkout(folder)
-    checkout.set(NB_EPOCHS=1)
+    checkout.set(NB_EPOCHS=1, NB_TRAIN_PAIRS=200, NB_TEST_PAIRS=200)
     checkout.edit("test.py", "def networks(", f"{OWN_NETWORKS}def networks(")
     checkout.edit("test.py", 'START_METHOD = "fork" if', f'START_METHOD = "{start_method}" if True else "fork" if')
     checkout.edit("test.py", "data, SimpleModel, train_model)", "data, Own, train_model)")
@@ -103,42 +104,6 @@ def with_own_networks(folder: Path, start_method: str) -> tuple[int, str, str]:
     exploration = "partial(run, data, WSModel1, train_model_WS, **WSModel1.settings)"
     checkout.edit("test.py", f"# {exploration}", "partial(run, data, local_class, train_model_WS)")
     return checkout.run("-i", typed=SESSION)
-
-
-def with_a_mistake(folder: Path) -> tuple[int, str, str]:
-    """Run test.py with a network whose forward fails, beside one that learns for ever."""
-    checkout = Checkout(folder)
-    checkout.edit("models/SimpleCNN.py", "return self.layers(pairs)", "return self.no_such_thing(pairs)")
-    checkout.edit("test.py", "WSModel, train_model_WS)", "WSModel, train_model_WS, nb_epochs=10**6)")
-    return checkout.run()
-
-
-def with_a_divergence(folder: Path) -> tuple[int, str, str]:
-    """Run test.py with a network that diverges."""
-    checkout = Checkout(folder)
-    checkout.set(NB_EPOCHS=1)
-    checkout.edit("test.py", "WSModel, train_model_WS)", "WSModel, train_model_WS, learning_rate=1e30)")
-    return checkout.run()
-
-
-def with_a_debugger(folder: Path) -> tuple[int, str, str]:
-    """Run test.py with one network and a breakpoint in it, and type to the debugger."""
-    checkout = Checkout(folder)
-    checkout.set(NB_EPOCHS=1)
-    checkout.edit("test.py", "        partial(run, data, WSModel, train_model_WS),\n", "")
-    checkout.edit("test.py", "        partial(run, data, AuxModel, train_model_AM, data.train_classes),\n", "")
-    checkout.edit("models/SimpleCNN.py", "return self.layers(pairs)", "breakpoint(); return self.layers(pairs)")
-    return checkout.run(typed="p tuple(pairs.shape)\nimport sys; sys.exit(7)\n")
-
-
-def without_a_file(folder: Path) -> tuple[int, str, str]:
-    """Run test.py without a network and one of MNIST's files; it leaves nothing."""
-    checkout = Checkout(folder)
-    (checkout.raw / "t10k-labels-idx1-ubyte.gz").unlink()
-    before = checkout.files()
-    done = checkout.run()
-    assert checkout.files() == before
-    return done
 
 
 def by_default(folder: Path) -> tuple[int, str, str]:
@@ -150,157 +115,83 @@ def by_default(folder: Path) -> tuple[int, str, str]:
     return done
 
 
-RUNS = {
-    "default": by_default,
-    "fork": partial(with_own_networks, start_method="fork"),
-    "spawn": partial(with_own_networks, start_method="spawn"),
-    "mistake": with_a_mistake,
-    "divergence": with_a_divergence,
-    "debugger": with_a_debugger,
-    "no file": without_a_file,
-}
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
-    """Exit status, output and errors of each run."""
-    with ThreadPoolExecutor(2) as pool:
-        running = {
-            name: pool.submit(function, tmp_path_factory.mktemp(name) / "clone") for name, function in RUNS.items()
-        }
-    return {name: done.result() for name, done in running.items()}
-
-
-def test_a_default_run_prints_what_the_docstring_says(runs: dict[str, tuple[int, str, str]]) -> None:
-    status, output, errors = runs["default"]
-    assert (status, errors) == (0, "")
-    wanted, found = lines_of(documented()), lines_of(output)
-    if SAME_DIGITS:
-        assert found == wanted
-    for said, got in zip(wanted, found, strict=True):
-        assert (got["name"], got["parameters"]) == (said["name"], said["parameters"])
-        assert float(got["first"]) == pytest.approx(float(said["first"]), abs=FIRST_LOSS)
-        assert float(got["last"]) == pytest.approx(float(said["last"]), abs=LAST_LOSS)
-        assert float(got["accuracy"]) == pytest.approx(float(said["accuracy"]), abs=ACCURACY)
-        assert got["accuracy"] == f"{100 - int(got['wrong']) / 10:.1f}"  # of 1000 pairs
-    assert {len(line) for line in output.splitlines()} == {len(HEAD)}
-    assert documented() in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_any_network_works_and_everything_can_be_used_again(runs: dict[str, tuple[int, str, str]], method: str) -> None:
-    """A class of test.py, one of a function, a lambda and a partial; the same numbers from either kind of process."""
-    status, output, errors = runs[method]
-    assert status == 0, errors
-    assert "Error" not in errors
-    lines = output.splitlines()
-    assert [line.split()[0] for line in lines[1:5]] == ["Own", "WSModel", "Local", "AuxModel"]
-    said = dict(line.split(" ", 1) for line in lines if line.split(" ")[0] in ("loaded", "counted", "alone", "again"))
-    rounds = [(number, 2) for number in (0, 0, 0, 0, 1, 1, 1, 1)]
-    assert said == {"loaded": "[]", "counted": "True", "alone": "[True, True]", "again": f"{rounds} True"}
-    results = [re.sub(r" +\d+\.\d$", "", line) for line in lines]  # without seconds
-    assert results == [re.sub(r" +\d+\.\d$", "", line) for line in runs["fork"][1].splitlines()]
-
-
-def test_a_mistake_in_a_network_shows_its_file_and_line(runs: dict[str, tuple[int, str, str]]) -> None:
-    status, output, errors = runs["mistake"]
-    assert (status, output) == (1, f"{HEAD}\n")
-    assert re.search(r'models/SimpleCNN\.py", line \d+, in forward\n +return self\.no_such_thing\(pairs\)', errors)
-    assert "AttributeError: 'SimpleModel' object has no attribute 'no_such_thing'" in errors
-
-
-def test_a_network_that_diverges_leaves_the_others_their_lines(runs: dict[str, tuple[int, str, str]]) -> None:
-    status, output, errors = runs["divergence"]
-    assert (status, errors) == (1, "")
-    head, first, second, third = output.splitlines()
-    assert [head, first[:12], third[:9]] == [HEAD, "SimpleModel ", "AuxModel "]
-    assert re.fullmatch(r"WSModel diverged in epoch 1 of 1 \(loss \w+\)\. Lower LEARNING_RATE, now 1e\+30\.", second)
-
-
-def test_one_network_is_trained_where_a_debugger_works(runs: dict[str, tuple[int, str, str]]) -> None:
-    status, output, _ = runs["debugger"]
-    assert "(100, 2, 14, 14)" in output
-    assert status == 7
-
-
-def test_a_missing_file_without_a_network(runs: dict[str, tuple[int, str, str]]) -> None:
-    status, output, errors = runs["no file"]
-    assert (status, output) == (1, "")
-    *_, error = errors.splitlines()  # behind what torchvision says
-    assert re.search(r"^error: .*t10k-labels-idx1-ubyte\.gz is missing and cannot be downloaded \(", error)
-    assert error.endswith(f"{helpers.RESTORE}.")
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# How it ends
-
-
-@pytest.fixture
-def endless(checkout: Checkout) -> Iterator[subprocess.Popen[str]]:
-    """A run whose second network learns for ever, when the first has its line."""
+def endless(folder: Path) -> subprocess.Popen[str]:
+    """Start test.py with a second network that learns for ever; return when the first has its line."""
+    checkout = Checkout(folder)
     checkout.set(NB_EPOCHS=1)
     checkout.edit("test.py", "WSModel, train_model_WS)", "WSModel, train_model_WS, nb_epochs=10**6)")
-    with checkout.start() as process:
+    process = checkout.start()
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{HEAD}\n"
+    assert process.stdout.readline().startswith("SimpleModel ")
+    return process
+
+
+def ended(folder: Path, end: Callable[[psutil.Process, list[psutil.Process]], object]) -> tuple[int, str, str]:
+    """End such a run; return its exit status and what it still prints. It leaves no process."""
+    with endless(folder) as process:
+        parent = psutil.Process(process.pid)
+        children = parent.children()
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == f"{HEAD}\n"
-            assert process.stdout.readline().startswith("SimpleModel ")
-            yield process
+            assert children
+            end(parent, children)
+            output, errors = process.communicate(timeout=LIMIT)
+            assert not psutil.wait_procs(children, timeout=LIMIT)[1]
         finally:
-            for child in [*psutil.Process(process.pid).children(), process] if process.poll() is None else []:
-                child.kill()
-
-
-def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Wait for the end of a process and of those it started; return the exit status, the rest of the output, errors."""
-    output, errors = process.communicate(timeout=LIMIT)
+            for left in psutil.wait_procs([*children, parent], timeout=0)[1]:
+                left.kill()
     return process.returncode, output, errors
 
 
-@needs_signals
-@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM", "SIGKILL"])
-def test_nothing_is_left_running(endless: subprocess.Popen[str], sent: str) -> None:
-    children = psutil.Process(endless.pid).children()
-    assert children
-    if sent == "SIGINT":
-        for child in children:
-            child.send_signal(signal.SIGINT)  # as a terminal does
-    endless.send_signal(getattr(signal, sent))
-    status, output, errors = end(endless)
-    assert (output, errors) == ("", "")
-    assert status == (130 if sent == "SIGINT" else -getattr(signal, sent))
-    assert not psutil.wait_procs(children, timeout=LIMIT)[1]
+def interrupt(process: psutil.Process, children: list[psutil.Process]) -> None:
+    """Send Ctrl-C to all, as a terminal does."""
+    for each in [*children, process]:
+        each.send_signal(signal.SIGINT)
 
 
-@needs_signals
-def test_a_process_that_the_system_kills_ends_the_run(endless: subprocess.Popen[str]) -> None:
-    children = psutil.Process(endless.pid).children()
+def kill_the_busiest(_: psutil.Process, children: list[psutil.Process]) -> None:
     max(children, key=lambda child: child.cpu_times().user).kill()
-    status, output, errors = end(endless)
-    assert (status, output) == (1, "")
-    assert errors == "error: a process was killed, most often for want of memory. Close other programs.\n"
-    assert not psutil.wait_procs(children, timeout=LIMIT)[1]
 
 
-@needs_signals
-def test_a_reader_that_is_gone(quick: Checkout) -> None:
-    with quick.start() as process:
+def without_a_reader(folder: Path) -> tuple[int, str, str]:
+    """Run test.py, and close its output after the first line, as head does."""
+    checkout = Checkout(folder)
+    checkout.set(NB_EPOCHS=1)
+    with checkout.start() as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline() == f"{HEAD}\n"
+        head = process.stdout.readline()
         process.stdout.close()
-        assert process.wait(LIMIT) == -signal.SIGPIPE
-        assert process.stderr.read() == ""
+        return process.wait(LIMIT), head, process.stderr.read()
 
 
-@needs_signals
-def test_ctrl_c_while_starting(checkout: Checkout) -> None:
-    with checkout.start() as process:
+def interrupted_while_starting(folder: Path) -> tuple[int, str, str]:
+    with Checkout(folder).start() as process:
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        status, output, errors = end(process)
-    assert status in (130, -signal.SIGINT)
-    assert (output in ("", f"{HEAD}\n"), errors) == (True, "")
+        output, errors = process.communicate(timeout=LIMIT)
+    return process.returncode, output, errors
+
+
+RUNS: dict[str, Callable[[Path], tuple[int, str, str]]] = {
+    "default": by_default,
+    "fork": partial(with_own_networks, start_method="fork"),
+    "spawn": partial(with_own_networks, start_method="spawn"),
+    "Ctrl-C": partial(ended, end=interrupt),
+    "killed": partial(ended, end=lambda process, _: process.kill()),
+    "child killed": partial(ended, end=kill_the_busiest),
+    "head": without_a_reader,
+    "Ctrl-C while starting": interrupted_while_starting,
+}
+Runs = dict[str, Future[tuple[int, str, str]]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Exit status, output and errors of each run: two at a time, while the first tests are made."""
+    with ThreadPoolExecutor(2) as pool:
+        folders = {name: tmp_path_factory.mktemp("run") / "clone" for name in RUNS}
+        yield {name: pool.submit(function, folders[name]) for name, function in RUNS.items()}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -426,6 +317,59 @@ def test_the_summary_by_hand(main_job: ModuleType, capsys: pytest.CaptureFixture
     ]
 
 
+def test_a_mistake_in_a_network_shows_its_file_and_line(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimpleModel, "forward", lambda self, pairs: self.no_such_thing(pairs))
+    with pytest.raises(AttributeError, match="no_such_thing") as caught:
+        main_job.main()
+    text = "".join(traceback.format_exception(caught.value))
+    assert re.search(r'test_command\.py", line \d+, in <lambda>\n +monkeypatch\.setattr\(SimpleModel', text)
+
+
+def test_a_network_that_diverges_leaves_the_others_their_lines(
+    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    genuine = main_job.networks
+
+    def networks(nb_round: int) -> list[Any]:
+        first, second, third = genuine(nb_round)
+        return [first, partial(second, learning_rate=1e30), third]
+
+    monkeypatch.setattr(main_job, "networks", networks)
+    with pytest.raises(SystemExit) as caught:
+        main_job.main()
+    assert caught.value.code == 1
+    head, first, second, third = capfd.readouterr().out.splitlines()
+    assert [head, first[:12], third[:9]] == [HEAD, "SimpleModel ", "AuxModel "]
+    assert re.fullmatch(r"WSModel diverged.* Lower LEARNING_RATE.*\.", second)
+
+
+def test_a_missing_file_is_one_message(
+    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(helpers, "RAW", tmp_path)
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])  # nothing listens there
+    helpers.load_mnist.cache_clear()
+    with pytest.raises(SystemExit) as caught:
+        main_job.main()
+    missing = rf"error: {tmp_path}/train-images-idx3-ubyte\.gz is missing and cannot be downloaded \(.*\)\. "
+    assert re.fullmatch(missing + re.escape(f"{helpers.RESTORE}."), str(caught.value.code), re.DOTALL)
+    assert HEAD not in capfd.readouterr().out
+
+
+def test_one_network_in_one_round_is_trained_in_this_process(
+    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a debugger works; a process of its own is not the parent of what it makes."""
+    made: list[nn.Module] = []
+    data = helpers.load_round(0)
+    job = partial(helpers.run, data, lambda: made.append(SimpleModel()) or made[-1], train_model)
+    for nb_rounds, number in ((1, 1), (2, 3)):  # the last two are made here to have the weights
+        monkeypatch.setattr(helpers, "NB_ROUNDS", nb_rounds)
+        monkeypatch.setattr(main_job, "networks", lambda _: [job])
+        main_job.main()
+        assert len(made) == number
+
+
 def test_the_exploration_classes_run_when_their_lines_are_uncommented(checkout: Checkout) -> None:
     """As Python reads them: each network with its own training function, settings, and classes if it is given them."""
     text = (checkout.folder / "test.py").read_text(encoding="utf-8").replace("# partial(run", "partial(run")
@@ -454,7 +398,7 @@ def test_networks_on_a_gpu_are_trained_in_turn_in_this_process(
     assert list(main_job.outcomes_of(jobs)) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
 
 
-@pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
+@pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".pdf", b"%PDF")])
 def test_the_figure_has_the_format_of_its_suffix_and_leaves_the_session_alone(
     main_job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, magic: bytes
 ) -> None:
@@ -488,53 +432,89 @@ def test_every_network_is_drawn_in_its_own_colour(main_job: ModuleType, monkeypa
 # ---------------------------------------------------------------------------------------------------------------------
 # The same digits on every x86-64 processor, and on a GPU in every run
 
-# Runs a file as a module that is imported, in a process of its own, and says which instructions PyTorch then uses.
-# PyTorch decides that when it first computes: too early, and the variables that helpers sets do nothing.
 IMPORTED = """
-import os, runpy, sys
+import os, sys
 import torch
-if sys.argv[2] == "GPU":
+if sys.argv[1] == "GPU":
     torch.cuda.is_available = lambda: True
-sys.path.insert(0, os.path.dirname(sys.argv[1]))
-runpy.run_path(sys.argv[1], run_name="imported")
-print(torch.get_deterministic_debug_mode(), torch.backends.cpu.get_cpu_capability(), *map(os.environ.get, sys.argv[3:]))
+import helpers
+print(torch.get_deterministic_debug_mode(), torch.backends.cpu.get_cpu_capability(), *map(os.environ.get, sys.argv[2:]))
 """
 OURS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
 USERS = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "AUTO"}
-COMMANDS = ["test.py", "report/study.py", "report/build.py", "report/verify.py", "report/benchmark.py"]
 
 
-@pytest.fixture(scope="module")
-def imported() -> dict[str, list[str]]:
-    """What each command has done once it is imported; helpers.py with a user's own variables, and with a GPU."""
-
-    def import_file(command: str) -> list[str]:
-        name, _, more = command.partition(" ")
-        done = subprocess.run(
-            [sys.executable, "-c", IMPORTED, str(ROOT / name), more, *OURS, "CUBLAS_WORKSPACE_CONFIG"],
-            capture_output=True,
-            env=environment_of_a_user(**(USERS if more == "user" else {})),
-            encoding="utf-8",
-            timeout=LIMIT,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.split()
-
-    commands = [*COMMANDS, "helpers.py user", "helpers.py GPU"]
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(commands, pool.map(import_file, commands), strict=True))
+def imported(machine: str, **variables: str) -> list[str]:
+    """Return what PyTorch is set to after `import helpers`."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED, machine, *OURS, "CUBLAS_WORKSPACE_CONFIG"],
+        capture_output=True,
+        env=environment_of_a_user(**variables),
+        cwd=ROOT,
+        encoding="utf-8",
+        timeout=LIMIT,
+        check=True,
+    )
+    return done.stdout.split()
 
 
 @pytest.mark.skipif(not SAME_DIGITS, reason="not an x86-64 processor with AVX2")
-def test_instructions_are_chosen_before_anything_is_computed(imported: dict[str, list[str]]) -> None:
-    for command in COMMANDS:
-        assert imported[command] == ["0", "AVX2", *OURS.values(), ":4096:8"], command
-    assert imported["helpers.py user"] == ["0", "DEFAULT", *USERS.values(), ":4096:8"]
-    assert imported["helpers.py GPU"][0] == "1"  # algorithms that give the same in every run, or a warning
+def test_the_instructions_are_ours_or_the_users() -> None:
+    """PyTorch reads the variables when it first computes. On a GPU, algorithms that repeat, or a warning: 1."""
+    assert imported("GPU", **USERS) == ["1", "DEFAULT", *USERS.values(), ":4096:8"]
+    assert [os.environ[name] for name in OURS] == list(OURS.values())
+    assert (torch.get_deterministic_debug_mode(), torch.backends.cpu.get_cpu_capability()) == (0, "AVX2")
 
 
 def test_user_errors_and_divergence_are_two_things() -> None:
     assert not issubclass(DivergenceError, UserError)
     assert not issubclass(UserError, DivergenceError)
     assert issubclass(AuxModel, WSModel)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The real command
+
+
+def test_a_default_run_prints_what_the_docstring_says(runs: Runs) -> None:
+    status, output, errors = runs["default"].result()
+    assert (status, errors) == (0, "")
+    wanted, found = lines_of(documented()), lines_of(output)
+    if SAME_DIGITS:
+        assert found == wanted
+    for said, got in zip(wanted, found, strict=True):
+        assert (got["name"], got["parameters"]) == (said["name"], said["parameters"])
+        assert float(got["first"]) == pytest.approx(float(said["first"]), abs=FIRST_LOSS)
+        assert float(got["last"]) == pytest.approx(float(said["last"]), abs=LAST_LOSS)
+        assert float(got["accuracy"]) == pytest.approx(float(said["accuracy"]), abs=ACCURACY)
+        assert got["accuracy"] == f"{100 - int(got['wrong']) / 10:.1f}"  # of 1000 pairs
+    assert {len(line) for line in output.splitlines()} == {len(HEAD)}
+    assert documented() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_any_network_works_and_everything_can_be_used_again(runs: Runs, method: str) -> None:
+    """A class of test.py, one of a function, a lambda and a partial; the same numbers from either kind of process."""
+    status, output, errors = runs[method].result()
+    assert status == 0, errors
+    assert "Error" not in errors
+    lines = output.splitlines()
+    assert [line.split()[0] for line in lines[1:5]] == ["Own", "WSModel", "Local", "AuxModel"]
+    said = dict(line.split(" ", 1) for line in lines if line.split(" ")[0] in ("loaded", "counted", "alone", "again"))
+    rounds = [(number, 2) for number in (0, 0, 0, 0, 1, 1, 1, 1)]
+    assert said == {"loaded": "[]", "counted": "True", "alone": "[True, True]", "again": f"{rounds} True"}
+    results = [re.sub(r" +\d+\.\d$", "", line) for line in lines]  # without seconds
+    assert results == [re.sub(r" +\d+\.\d$", "", line) for line in runs["fork"].result()[1].splitlines()]
+
+
+@needs_signals
+def test_how_a_run_ends(runs: Runs) -> None:
+    """At once, with every process gone, and no word but where the system killed one."""
+    assert runs["Ctrl-C"].result() == (130, "", "")
+    assert runs["killed"].result() == (-signal.SIGKILL, "", "")
+    said = "error: a process was killed, most often for want of memory. Close other programs.\n"
+    assert runs["child killed"].result() == (1, "", said)
+    assert runs["head"].result() == (-signal.SIGPIPE, f"{HEAD}\n", "")
+    status, output, errors = runs["Ctrl-C while starting"].result()
+    assert status in (130, -signal.SIGINT)
+    assert (output in ("", f"{HEAD}\n"), errors) == (True, "")

@@ -35,7 +35,7 @@ def test_interval_by_hand() -> None:
 
 
 def test_the_tables_limits_are_those_of_students_density() -> None:
-    """What the tests of the rooms take for t."""
+    """What the tests of the experiments take for t."""
     for freedom, limit in plain.T.items():
         assert plain.within(limit, freedom) == pytest.approx(0.95, abs=1e-6)
     assert plain.within(1, 1) == pytest.approx(0.5)  # of Cauchy's distribution, half is within 1
@@ -90,7 +90,7 @@ def test_holm_by_hand() -> None:
     assert evidence.holm([0.04, 0.03]) == pytest.approx([0.06, 0.06])
     assert evidence.holm([0.9, 0.001, 0.6]) == pytest.approx([1.0, 0.003, 1.0])
     found = [random.Random(n).random() ** 3 for n in range(10)]
-    assert evidence.holm(found) == pytest.approx(plain.holm(found))  # what the tests of the rooms take for it
+    assert evidence.holm(found) == pytest.approx(plain.holm(found))  # what the tests of the experiments take for it
 
 
 def test_bootstrap_agrees_with_student_on_normal_differences() -> None:

@@ -1,14 +1,16 @@
-"""The numbers of the rooms about the authors' work: their own rounds, their networks, and the way from them to ours.
+"""The numbers about the authors' work: their own rounds, their networks, and the way from them to ours.
 
 Each is computed anew in plain Python from the saved files.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import plain
 import pytest
+from common.rows import FROZEN, read_frozen
 from experiments import authors
 from plain import ABOVE, PAIRS, RESULTS, ROUNDS, Near, Row, accuracies_of, base, effect, mean_of, number_of
 
@@ -187,13 +189,18 @@ def test_the_authors_rounds_give_what_they_printed() -> None:
         assert authors.theirs(network, float(rate), "train_error") == [float(row["train_error"]) for row in found]
 
 
-def test_a_changed_byte_of_the_authors_rounds_is_refused(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    copied = tmp_path / "original.csv"
-    monkeypatch.setattr(authors, "ORIGINAL", copied)
-    content = (RESULTS / "original.csv").read_bytes()
-    copied.write_bytes(content)
-    assert len(authors.theirs(authors.MAIN[0], 0.1)) == 10
-    for changed in (content.replace(b"13.40", b"13.41"), content + b"\n", content.replace(b"\n", b"\r\n")):
-        copied.write_bytes(changed)
-        with pytest.raises(UserError, match=r"original\.csv was changed: it is a record of the authors' own runs\."):
-            authors.theirs(authors.MAIN[0], 0.1)
+@pytest.mark.parametrize("name", ["original.csv", "exploration.csv", "tuning_first.csv"])
+def test_a_changed_byte_of_what_no_code_makes_is_refused(tmp_path: Path, name: str) -> None:
+    assert set(FROZEN) == {"original.csv", "exploration.csv", "tuning_first.csv"}
+    content = (RESULTS / name).read_bytes()
+    (tmp_path / name).write_bytes(content)
+    assert read_frozen(name, tmp_path) == content.decode()
+    for changed in (content.replace(b"1", b"2", 1), content + b"\n", content.replace(b"\n", b"\r\n")):
+        (tmp_path / name).write_bytes(changed)
+        with pytest.raises(
+            UserError, match=rf"{name} was changed: it is a record that no code here makes\. Restore it"
+        ):
+            read_frozen(name, tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(UserError, match=rf"{name} cannot be read: .* Restore it\."):
+        read_frozen(name, tmp_path)

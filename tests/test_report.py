@@ -79,7 +79,7 @@ def test_a_second_build_changes_nothing() -> None:
     numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
     assert build.readmes(numbers) == {file: file.read_text(encoding="utf-8") for file in (README, STUDY)}
     places = {name for file in (README, STUDY) for _, name, _ in PLACE.findall(file.read_text(encoding="utf-8"))}
-    assert places == set(build.tables(numbers)) == {"results", "speed", "experiments"}
+    assert places == set(build.tables(numbers)) == {"results", "speed", "processors", "experiments"}
 
 
 def test_a_changed_row_ends_the_build_before_anything_is_written(
@@ -132,6 +132,20 @@ def test_a_readme_that_is_no_text(elsewhere: Path) -> None:
     (elsewhere / "README.md").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="a README is not UTF-8: "):
         build.readmes(json.loads((REPORT / "numbers.json").read_text(encoding="utf-8")))
+
+
+def test_a_mistake_in_the_text_of_the_report(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "report" / "report.typ").write_text("A text.\n\n#no_such_thing")
+    numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
+    for name, value in {
+        "Saved": lambda _: None,
+        "all_numbers": lambda _: numbers,
+        "PICTURES": {},
+        "ROOT": elsewhere,
+    }.items():
+        monkeypatch.setattr(build, name, value)
+    with pytest.raises(UserError, match=r"report\.typ: .*unknown variable"):
+        build.main()
 
 
 def test_a_missing_row_ends_the_build(
@@ -206,7 +220,7 @@ def test_a_figure_is_the_same_whenever_it_is_drawn(tmp_path: Path) -> None:
         return figure
 
     for name in ("one", "two"):
-        save(draw, Saved([]), tmp_path / f"{name}.svg")
+        save(draw, Saved([], tmp_path), tmp_path / f"{name}.svg")
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["one.svg", "two.svg"]
 

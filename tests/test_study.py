@@ -237,7 +237,7 @@ def test_nothing_is_said_where_nothing_is_missing(
 
 def test_everything_is_run_without_arguments(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]]) -> None:
     command(monkeypatch)
-    assert [file.stem for file, *_ in asked] == [name_of(room) for room in EXPERIMENTS]
+    assert [file.stem for file, *_ in asked] == [name_of(experiment) for experiment in EXPERIMENTS]
     for _, jobs, every, workers, client in asked:
         assert {job.key for job in jobs} == {job.key for job in every}
         assert (workers, client) == (-1, None)
@@ -477,7 +477,7 @@ def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(made: Study, c
     copy.edit("models/WSharing.py", '"balance": 1.0', '"balance": 2.0')
     done = copy.finish("verify", "--every", "prior", "claims")
     assert done.returncode == 1
-    different = r"^error: claims: WSModel1 in round \d with .*: this code gives another result: \w+_loss [\d.]+, now "
+    different = r"^error: \w+: WSModel1 in round \d with .*: this code gives another result: \w+_loss [\d.]+, now "
     assert re.search(different, done.stderr, re.MULTILINE)
     copy.edit("models/WSharing.py", '"balance": 2.0', '"balance": 1.0')
     copy.edit("models/WSharing.py", "hidden: int = 150) -> None", "hidden: int = 140) -> None")

@@ -277,6 +277,17 @@ def test_a_training_is_stopped_early(data: Round) -> None:
         run(data, WSModel, train_model_WS, nb_epochs=50, after_epoch=fail)
 
 
+def test_a_network_that_is_trained_before(data: Round) -> None:
+    """A warm start: what makes the network trains another one first."""
+
+    def warm() -> nn.Module:
+        return run(data, WSModel, train_model_WS, nb_epochs=2).model
+
+    once, again = (run(data, warm, train_model_AM, data.train_classes, nb_epochs=1) for _ in range(2))
+    assert once.losses == again.losses
+    assert once.losses != run(data, AuxModel, train_model_AM, data.train_classes, nb_epochs=1).losses
+
+
 def test_settings_are_read_when_they_are_used(data: Round, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set from outside, they give what the keywords give."""
     keywords = {"nb_epochs": 2, "learning_rate": 0.03, "mini_batch_size": 30}

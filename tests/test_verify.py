@@ -19,7 +19,7 @@ from test_rows import sealed, write
 
 import helpers
 
-NAMES = [name_of(room) for room in EXPERIMENTS]
+NAMES = [name_of(experiment) for experiment in EXPERIMENTS]
 
 
 def saved(name: str, folder: Path = RESULTS) -> list[Row]:

@@ -32,6 +32,11 @@ COLUMNS = [
     *(*IDENTITY, "parameters", *LOSSES, "train_wrong", "train_total", "wrong", "total", *DIGIT_COUNTS),
     *("details", "seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum"),
 ]
+FROZEN = {  # what this code does not make, by its sha256 sum
+    "original.csv": "2baba6f68db9daad562211e5e2fc62000f26bbbbef3e133dd954e14a3bfd9ea3",
+    "exploration.csv": "62d8b3aa7f34b58064dc02f53691503bbfde6348054d6dfce36aa2ff06f87318",
+    "tuning_first.csv": "905d490f84741925866819f6f3025d31b8dacd401bdf735c276003a6d1bd7a8b",
+}
 REMEDY = "Restore the line, or delete it and run report/study.py"
 Row = dict[str, str]
 Key = tuple[str, str, str, str]
@@ -111,6 +116,17 @@ def read_json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{file} cannot be read: {error}. Restore it.") from error
     return values
+
+
+def read_frozen(name: str, folder: Path = RESULTS) -> str:
+    """Return the text of one of the FROZEN files; UserError if it is missing or was changed."""
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise UserError(f"{folder / name} cannot be read: {error}. Restore it.") from error
+    if hashlib.sha256(content).hexdigest() != FROZEN[name]:
+        raise UserError(f"{folder / name} was changed: it is a record that no code here makes. Restore it.")
+    return content.decode()
 
 
 @cache

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,13 @@ def run_all(jobs: list[Job], workers: int, client: Any = None) -> Iterator[Row]:
     if client is None:
         yield from joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(map(joblib.delayed(run_job), jobs))
     else:
-        from distributed import as_completed
+        from distributed import KilledWorker, as_completed
 
-        for future in as_completed(client.map(run_on_dask, jobs, pure=False)):
-            yield future.result()
+        try:
+            for future in as_completed(client.map(run_on_dask, jobs, pure=False)):
+                yield future.result()
+        except (CancelledError, KilledWorker) as error:
+            raise UserError(f"the Dask cluster was lost ({error}). Finished rows are kept; start again.") from error
 
 
 def run_missing(file: Path, jobs: Iterable[Job], every: list[Job], workers: int = -1, client: Any = None) -> None:

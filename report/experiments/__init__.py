@@ -1,1 +1,1 @@
-"""The experiments, a room each: its question, rounds, runs, numbers, table and picture. catalogue.py lists them."""
+"""The experiments, a file each: its question, rounds, runs, numbers, table and picture. catalogue.py lists them."""

@@ -79,6 +79,3 @@ def picture(saved: Saved) -> Figure:
     axes.set_xticks(WEIGHTS, [f"{weight:g}" for weight in WEIGHTS], fontsize=7)
     axes.set(xlabel="weight of each digit's loss (square-root scale)", ylabel="test accuracy (%)")
     return figure
-
-
-PICTURES = {"aux_weight": picture}

@@ -1,6 +1,5 @@
-"""The rooms in order: a new experiment is a new file here, and a line."""
+"""The experiments in order: a new one is a new file here, and a line."""
 
-import argparse
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
@@ -36,62 +35,43 @@ EXPERIMENTS = (
     *(claims, confirmation, published, authors, bridge, sharing, last_layer, aux_weight, epochs),
     *(ablation, prior, errors, train_pairs, more_rounds, tuning, ceiling),
 )
-ROOMS = (*EXPERIMENTS, head, cost, diagrams)
+PARTS = (*EXPERIMENTS, head, cost, diagrams)  # of the report: the last have no runs of their own
 
 
-def name_of(room: ModuleType) -> str:
-    """Return a room's name: that of its file, and of its rows and numbers."""
-    return room.__name__.rpartition(".")[2]
+def name_of(part: ModuleType) -> str:
+    """Return the name of a part: that of its file, and of its rows and numbers."""
+    return part.__name__.rpartition(".")[2]
 
 
-BY_NAME = {name_of(room): room for room in EXPERIMENTS}
+BY_NAME = {name_of(experiment): experiment for experiment in EXPERIMENTS}
 
 
-def question_of(room: ModuleType) -> str:
-    """Return the first sentence of a room's docstring."""
-    return (room.__doc__ or "").partition("?")[0] + "?"
+def question_of(part: ModuleType) -> str:
+    """Return the first sentence of the docstring."""
+    return (part.__doc__ or "").partition("?")[0] + "?"
 
 
-def jobs_of(room: ModuleType, nb_rounds: int | None = None) -> list[Job]:
+def jobs_of(experiment: ModuleType, nb_rounds: int | None = None) -> list[Job]:
     """Return an experiment's runs, or those of its first `nb_rounds` rounds."""
-    first = room.ROUNDS.start
-    return [job for r in range(first, first + (nb_rounds or len(room.ROUNDS))) for job in room.runs(r)]
+    first = experiment.ROUNDS.start
+    nb_rounds = nb_rounds or len(experiment.ROUNDS)
+    return [job for r in range(first, first + nb_rounds) for job in experiment.runs(r)]
 
 
-def experiment(name: str) -> str:
-    """Return the name of an experiment; for argparse, which makes a message of the error."""
-    if name not in BY_NAME:
-        raise argparse.ArgumentTypeError(f"unknown experiment {name}; there are {', '.join(BY_NAME)}")
-    return name
-
-
-def positive(text: str) -> int:
-    """Return a whole number above 0; for argparse, too."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def parser_of(docstring: str | None) -> argparse.ArgumentParser:
-    """Return a parser of the experiments' names, whose --help shows a command's docstring."""
-    description, _, more = (docstring or "").partition("\n\n")
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=description, epilog=more, formatter_class=formatter)
-    text = f"one or more of {', '.join(BY_NAME)}; default: all"
-    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", type=experiment, help=text)
-    return parser
-
-
-def all_jobs(rooms: Iterable[ModuleType] = EXPERIMENTS) -> list[Job]:
+def all_jobs(experiments: Iterable[ModuleType] = EXPERIMENTS) -> list[Job]:
     """Return the runs of these experiments, each once."""
-    return list({job.key: job for room in rooms for job in jobs_of(room)}.values())
+    return list({job.key: job for experiment in experiments for job in jobs_of(experiment)}.values())
 
 
 def all_numbers(saved: Saved) -> dict[str, Any]:
-    """Return every room's numbers, by its name."""
-    return {name_of(room): room.numbers(saved) for room in ROOMS if hasattr(room, "numbers")}
+    """Return the numbers of every part, by its name."""
+    return {name_of(part): part.numbers(saved) for part in PARTS if hasattr(part, "numbers")}
 
 
-PICTURES: dict[str, Callable[[Saved], Figure]] = {
-    name: draw for room in ROOMS for name, draw in getattr(room, "PICTURES", {}).items()
-}
+def pictures_of(part: ModuleType) -> dict[str, Callable[[Saved], Figure]]:
+    """Return what draws the figures of a part, by their names: its `picture`, or its PICTURES where it has several."""
+    own = {name_of(part): part.picture} if hasattr(part, "picture") else {}
+    return getattr(part, "PICTURES", own)
+
+
+PICTURES = {name: draw for part in PARTS for name, draw in pictures_of(part).items()}

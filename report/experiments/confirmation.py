@@ -97,5 +97,4 @@ def picture(saved: Saved) -> Figure:
     return figure
 
 
-PICTURES = {"confirmation": picture}
 TABLES = {"results": results_table}

@@ -65,6 +65,3 @@ def picture(saved: Saved) -> Figure:
     axes.minorticks_off()
     axes.legend(loc="lower right")
     return figure
-
-
-PICTURES = {"epochs": picture}

@@ -78,6 +78,3 @@ def picture(saved: Saved) -> Figure:
     label_places(axes, places)
     axes.set_ylabel("test accuracy (%)")
     return figure
-
-
-PICTURES = {"head": picture}

@@ -118,6 +118,3 @@ def picture(saved: Saved) -> Figure:
         axes.axvline(3.5, color="k", linewidth=0.5, linestyle=":")
     both[0].set_ylabel("test accuracy (%)")
     return figure
-
-
-PICTURES = {"sharing": picture}

@@ -92,6 +92,3 @@ def picture(saved: Saved) -> Figure:
     axes.set_ylim(bottom=50)  # room for the legend
     axes.legend(loc="lower right")
     return figure
-
-
-PICTURES = {"train_pairs": picture}

@@ -1,4 +1,4 @@
-"""The order of the house: imports run one way, no file is long, every room and figure has its place."""
+"""The layout: imports run one way, no file is long, every experiment and figure has its place."""
 
 import ast
 import csv
@@ -25,7 +25,7 @@ def name_of_module(file: Path) -> str:
 
 
 def layer_of(module: str) -> int:
-    """Return how high a module is in the house."""
+    """Return how high a module is in the layout."""
     first = module.partition(".")[0]
     return LAYERS.index("command" if first in COMMANDS else first)
 
@@ -58,13 +58,12 @@ def test_no_file_of_the_report_is_long() -> None:
 
 def test_every_room_is_in_the_catalogue() -> None:
     files = {file.stem for file in (ROOT / "report" / "experiments").glob("*.py")} - {"__init__", "catalogue"}
-    assert sorted(name_of(room) for room in catalogue.ROOMS) == sorted(files)
-    with_runs = {name_of(room) for room in catalogue.ROOMS if hasattr(room, "runs")}
-    assert with_runs == {name_of(room) for room in EXPERIMENTS}
-    for room in catalogue.ROOMS:
-        assert re.fullmatch(r"[A-Z][^?]*\?", catalogue.question_of(room)), room
-        assert hasattr(room, "numbers") or hasattr(room, "PICTURES")
-        assert len(getattr(room, "PICTURES", {})) <= 1 or name_of(room) in ("errors", "diagrams")  # one each
+    assert sorted(name_of(experiment) for experiment in catalogue.PARTS) == sorted(files)
+    with_runs = {name_of(experiment) for experiment in catalogue.PARTS if hasattr(experiment, "runs")}
+    assert with_runs == {name_of(experiment) for experiment in EXPERIMENTS}
+    for experiment in catalogue.PARTS:
+        assert re.fullmatch(r"[A-Z][^?]*\?", catalogue.question_of(experiment)), experiment
+        assert hasattr(experiment, "numbers") or hasattr(experiment, "PICTURES")
 
 
 def test_every_picture_is_in_the_report_and_every_room_of_the_saved_files() -> None:
@@ -85,7 +84,7 @@ def test_the_experiments_are_those_that_the_report_is_about() -> None:
     assert {name: sorted({job.round for job in own}) for name, own in by_name.items()} == {
         name: list(rounds) for name, rounds in ROUNDS.items()
     }
-    assert [name_of(room) for room in EXPERIMENTS] == list(by_name) == list(ROUNDS)
+    assert [name_of(experiment) for experiment in EXPERIMENTS] == list(by_name) == list(ROUNDS)
     assert [job.round for job in jobs_of(epochs, 2)] == [1200] * 18 + [1201] * 18
     assert len(jobs_of(claims)) == 5 * len(ROUNDS["claims"])
     assert {job.experiment for job in all_jobs(EXPERIMENTS[1:2])} == {"confirmation"}
