@@ -186,12 +186,17 @@ RUNS: dict[str, Callable[[Path], tuple[int, str, str]]] = {
 Runs = dict[str, Future[tuple[int, str, str]]]
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Exit status, output and errors of each run: two at a time, while the first tests are made."""
     with ThreadPoolExecutor(2) as pool:
         folders = {name: tmp_path_factory.mktemp("run") / "clone" for name in RUNS}
         yield {name: pool.submit(function, folders[name]) for name, function in RUNS.items()}
+
+
+def test_the_runs_of_the_real_command_are_started(runs: Runs) -> None:
+    """They are looked at below."""
+    assert runs.keys() == RUNS.keys()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
