@@ -103,6 +103,7 @@ def with_own_networks(folder: Path, start_method: str) -> tuple[int, str, str]:
     checkout.edit("test.py", "data, AuxModel, train", "data, partial(AuxModel, hidden=30), train")
     exploration = "partial(run, data, WSModel1, train_model_WS, **WSModel1.settings)"
     checkout.edit("test.py", f"# {exploration}", "partial(run, data, local_class, train_model_WS)")
+    checkout.edit("test.py", "    results = main()", "    helpers.SEED = 5  # from outside\n    results = main()")
     return checkout.run("-i", typed=SESSION)
 
 
