@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -23,6 +25,7 @@ from common.networks import AUX1, SIMPLE, Network
 from common.rows import COLUMNS, Job, read_rows
 from common.running import run_missing
 from conftest import LIMIT, ROOT, Checkout
+from distributed import KilledWorker
 from experiments.catalogue import EXPERIMENTS, name_of
 from filelock import FileLock
 from plain import ROUNDS
@@ -196,6 +199,32 @@ def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.Monk
     ):
         run_missing(file, every, every)
     assert len(saved(file)) == 1
+
+
+@pytest.mark.parametrize("error", [CancelledError("of a row"), KilledWorker("a row", None, [], 3)], ids=str)
+def test_a_dask_cluster_that_is_lost(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Its scheduler was killed, or a worker for want of memory."""
+
+    def lost() -> Row:
+        raise error
+
+    client = SimpleNamespace(map=lambda *_, **__: None)
+    monkeypatch.setattr("distributed.as_completed", lambda _: [SimpleNamespace(result=lost)])
+    with pytest.raises(UserError, match=r"^the Dask cluster was lost \(.*\)\. Finished rows are kept; start again\.$"):
+        list(running.run_all([quick(SIMPLE, 0)], 1, client))
+
+
+def test_a_dask_worker_of_several_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2):
+        worker = SimpleNamespace(state=SimpleNamespace(nthreads=number))
+        monkeypatch.setattr("distributed.get_worker", lambda worker=worker: worker)
+        if number == 1:
+            assert running.run_on_dask(quick(SIMPLE, 0))["round"] == "0"
+        else:
+            with pytest.raises(
+                UserError, match=r"^a Dask worker has 2 threads: start the workers with --nthreads 1\.$"
+            ):
+                running.run_on_dask(quick(SIMPLE, 0))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
