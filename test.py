@@ -191,12 +191,17 @@ def main() -> list[Result]:
             number = f"{len(outcomes) // len(jobs):5}  "
             print(f"{number * several}{line_of(outcome)}", flush=True)
             outcomes.append(outcome)
+        if several:
+            print_summary(outcomes, len(jobs))
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
-    if several:
-        print_summary(outcomes, len(jobs))
+    except (
+        BrokenPipeError
+    ):  # the reader of the output is gone, as with `| head -1`; what Python flushes last is dropped
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
     if len(results) < len(outcomes):
         sys.exit(1)
@@ -205,7 +210,5 @@ def main() -> list[Result]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head -1` ends it without a word
     results = main()
     # plot_losses(results)

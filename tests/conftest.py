@@ -4,8 +4,11 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -61,8 +64,11 @@ class Checkout:
         return {str(path.relative_to(self.folder)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
     def start(self, *options: str, stdin: int | None = subprocess.DEVNULL, **variables: str) -> subprocess.Popen[str]:
-        """Start `python OPTIONS test.py` with environment variables added, from another folder."""
-        return subprocess.Popen(
+        """Start `python OPTIONS test.py` with environment variables added, from another folder.
+
+        Whatever it has started and left is killed after LIMIT: nothing that reads its output can wait for ever.
+        """
+        process = subprocess.Popen(
             [sys.executable, *options, str(self.folder / "test.py")],
             stdin=stdin,
             stdout=subprocess.PIPE,
@@ -70,7 +76,17 @@ class Checkout:
             encoding="utf-8",
             cwd=self.folder.parent,
             env=environment_of_a_user(**variables),
+            start_new_session=True,
         )
+
+        def kill() -> None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(LIMIT, kill)
+        timer.daemon = True
+        timer.start()
+        return process
 
     def run(self, *options: str, typed: str | None = None, **variables: str) -> tuple[int, str, str]:
         """Run `python OPTIONS test.py` to its end; return the exit status, its output, and its errors."""

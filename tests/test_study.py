@@ -201,7 +201,11 @@ def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(saved(file)) == 1
 
 
-@pytest.mark.parametrize("error", [CancelledError("of a row"), KilledWorker("a row", None, [], 3)], ids=str)
+@pytest.mark.parametrize(
+    "error",
+    [CancelledError("of a row"), KilledWorker("a row", SimpleNamespace(address="tcp://a_worker"), 3)],
+    ids=["scheduler", "worker"],
+)
 def test_a_dask_cluster_that_is_lost(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Its scheduler was killed, or a worker for want of memory."""
 
