@@ -197,10 +197,8 @@ def main() -> list[Result]:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
-    except (
-        BrokenPipeError
-    ):  # the reader of the output is gone, as with `| head -1`; what Python flushes last is dropped
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of the output is gone, as with `| head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at the end
         sys.exit(1)
     results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
     if len(results) < len(outcomes):
