@@ -136,8 +136,8 @@ def ended(folder: Path, end: Callable[[psutil.Process, list[psutil.Process]], ob
         try:
             assert children
             end(parent, children)
-            output, errors = process.communicate(timeout=LIMIT)
-            assert not psutil.wait_procs(children, timeout=LIMIT)[1]
+            output, errors = process.communicate(timeout=LIMIT / 4)  # before what it left is killed
+            assert not psutil.wait_procs(children, timeout=LIMIT / 4)[1]
         finally:
             for left in psutil.wait_procs([*children, parent], timeout=0)[1]:
                 left.kill()
