@@ -13,7 +13,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +57,18 @@ def dask_client(address: str) -> Iterator[Any]:
 
         return code_version()
 
-    try:
-        asyncio.run(reach())  # a client that fails cannot be closed, and can lock up the next one when it is collected
-        with Client(address, timeout=10) as client:
+    with ExitStack() as opened:
+        try:
+            # first, since a client that fails cannot be closed, and can lock up the next one when it is collected
+            asyncio.run(reach())
+            client = opened.enter_context(Client(address, timeout=10))
             client.wait_for_workers(1, timeout=10)
             versions = {"the scheduler": client.run_on_scheduler(prepare), **client.run(prepare)}
-            if others := [name for name, version in versions.items() if version != code_version()]:
-                raise UserError(f"these Dask machines run different code: {', '.join(others)}.")
-            yield client
-    except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: tls:// without certificates
-        raise UserError(f"the Dask scheduler {address} cannot be used: {error}.") from error
+        except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: tls:// without certificates
+            raise UserError(f"the Dask scheduler {address} cannot be used: {error}.") from error
+        if others := [name for name, version in versions.items() if version != code_version()]:
+            raise UserError(f"these Dask machines run different code: {', '.join(others)}.")
+        yield client
 
 
 def main() -> None:

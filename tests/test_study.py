@@ -440,7 +440,9 @@ def test_damaged_data(copy: Study) -> None:
     assert copy.rows("claims") == []
 
 
-def test_dask_workers_make_the_same_rows_however_few_they_are(made: Study, copy: Study) -> None:
+def test_dask_workers_make_the_same_rows_however_few_they_are(
+    made: Study, copy: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One worker of one thread: a `git` that only it has tells who made a row. A client with other code is refused."""
     tools, address_file = copy.folder / "tools", copy.folder / "scheduler.json"
     tools.mkdir()
@@ -469,6 +471,9 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(made: Study, copy:
         different = r"these Dask machines run different code: .*tcp://127\.0\.0\.1:"
         with pytest.raises(UserError, match=different), study.dask_client(address):
             pass
+        monkeypatch.setattr(study, "code_version", lambda: provenance.code_version(copy.folder))
+        with pytest.raises(ValueError, match="^of a run$"), study.dask_client(address):
+            raise ValueError("of a run")  # not of the scheduler, and not told as one
     for name in ("claims", "prior"):
         assert {row["commit"] for row in copy.rows(name)} == {"abcdef0"}
         assert results_of(copy.rows(name), "commit") == results_of(made.rows(name), "commit")

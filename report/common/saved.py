@@ -37,9 +37,9 @@ def drawn_rows(rows: Iterable[Row]) -> list[Row]:
     return [row for _, row in drawn.values()]
 
 
-def check_again(rows: Iterable[Row], again: dict[Key, Row]) -> None:
-    """Raise UserError unless the present code gave the rows that are drawn again, each with the same results."""
-    for row in drawn_rows(rows):
+def check_again(drawn: Iterable[Row], again: dict[Key, Row]) -> None:
+    """Raise UserError unless the present code gave these rows, those of `drawn_rows`, again with the same results."""
+    for row in drawn:
         name = f"{row['experiment']}: {row['network']} in round {row['round']} with {row['settings']}"
         new = again.get(key_of(row))
         if new is None or new["code"] != code_version():
@@ -72,9 +72,9 @@ class Saved:
             for row in rows.values():
                 made_by.setdefault((row["torch"].split("+")[0], row["arithmetic"]), f"{name}, round {row['round']}")
             self.by_key |= {job.key: rows[job.key] for job in own}
-        again = read_rows(folder / AGAIN, jobs)
-        check_again(self.by_key.values(), again)
-        self.again = [again[key_of(row)] for row in drawn_rows(self.by_key.values())]
+        drawn, again = drawn_rows(self.by_key.values()), read_rows(folder / AGAIN, jobs)
+        check_again(drawn, again)
+        self.again = [again[key_of(row)] for row in drawn]
         if len(made_by) > 1:
             found = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
             raise UserError(f"rows of different arithmetic cannot be compared: {found}.")
