@@ -9,7 +9,7 @@ from torch import Tensor, nn
 import helpers
 from common.provenance import arithmetic, code_version, commit, processor
 from common.rows import COLUMNS, IDENTITY, Job, Row, checksum
-from helpers import DivergenceError, Round, outputs
+from helpers import DivergenceError, Result, Round, outputs
 from models.WSharing import JointComparison
 
 NB_WORST = 10
@@ -48,12 +48,12 @@ def table_of(rows: Tensor, columns: Tensor) -> list[list[int]]:
     return torch.bincount(10 * rows + columns, minlength=100).view(10, 10).tolist()
 
 
-def error_details(model: nn.Module, data: Round) -> dict[str, Any]:
+def error_details(result: Result, data: Round) -> dict[str, Any]:
     """Return, over the test pairs: highest scores by digit, wrong pairs by digits, and the worst pairs.
 
     The worst are the wrong pairs with the highest probability of the wrong class: index, both digits, probability.
     """
-    scores, digit_scores = evaluate(model, data.test_input)
+    scores, digit_scores = evaluate(result.model, data.test_input)
     probabilities = scores.softmax(1)
     wrong = probabilities.argmax(1) != data.test_target
     order = [n for n in probabilities.max(1).values.argsort(descending=True).tolist() if wrong[n]][:NB_WORST]
@@ -62,6 +62,11 @@ def error_details(model: nn.Module, data: Round) -> dict[str, Any]:
         "wrong": table_of(*data.test_classes[wrong].unbind(1)),
         "worst": [(n, *data.test_classes[n].tolist(), round(probabilities[n].max().item(), 6)) for n in order],
     }
+
+
+def losses(result: Result, data: Round) -> list[float]:
+    """Return each epoch's loss."""
+    return [round(loss, 4) for loss in result.losses]
 
 
 def run_job(job: Job) -> Row:
@@ -80,7 +85,7 @@ def run_job(job: Job) -> Row:
         if hasattr(result.model, "digit_scores"):
             row |= digit_counts(result.model, data)
         if job.details:
-            row["details"] = json.dumps(job.details(result.model, data))
+            row["details"] = json.dumps(job.details(result, data))
     except DivergenceError as error:
         row["error"] = str(error)
     row |= {"torch": torch.__version__, "cpu": processor(), "arithmetic": arithmetic()}

@@ -21,7 +21,7 @@ from torch import nn
 import helpers
 from common.networks import Network
 from common.provenance import ROOT
-from helpers import Round, UserError, load_round
+from helpers import Result, Round, UserError, load_round
 
 REPORT = ROOT / "report"
 RESULTS = REPORT / "results"
@@ -45,7 +45,7 @@ Key = tuple[str, str, str, str]
 class Job(NamedTuple):
     """One run. The keywords of the network, of its training and of its pairs are plain JSON: they identify its row.
 
-    `load` draws the pairs. `details`, if given, is called with the trained model and the round, and returns JSON that
+    `load` draws the pairs. `details`, if given, is called with the result and the round, and returns JSON that
     the row keeps, too; `check_details` is called with the row, and raises UserError if they cannot be.
     """
 
@@ -56,7 +56,7 @@ class Job(NamedTuple):
     training: dict[str, Any] = {}
     data: dict[str, Any] = {}
     load: Callable[..., Round] = load_round
-    details: Callable[[nn.Module, Round], Any] | None = None
+    details: Callable[[Result, Round], Any] | None = None
     check_details: Callable[[Row], None] | None = None
 
     @property

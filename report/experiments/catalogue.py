@@ -22,6 +22,7 @@ from experiments import (
     errors,
     head,
     last_layer,
+    learning_rate,
     more_rounds,
     prior,
     published,
@@ -33,7 +34,7 @@ from experiments import (
 # in the order in which they are run: a run that two of them need is made once, for the first
 EXPERIMENTS = (
     *(claims, confirmation, published, authors, bridge, sharing, last_layer, aux_weight, epochs),
-    *(ablation, prior, errors, train_pairs, more_rounds, tuning, ceiling),
+    *(ablation, prior, errors, train_pairs, more_rounds, tuning, ceiling, learning_rate),
 )
 PARTS = (*EXPERIMENTS, head, cost, diagrams)  # of the report: the last have no runs of their own
 
