@@ -1,8 +1,7 @@
 """What the three networks share: settings, pairs of digits, the training loop, the test.
 
-A round r is one complete repetition of the experiment. Its training pairs, test pairs, initial weights and order of
-mini-batches are each drawn from a generator of their own, seeded by (SEED, r) and the purpose, so that all networks of
-a round see the same pairs in the same order, whichever of them are run.
+A round is one repetition of the experiment. Its training pairs, test pairs, initial weights and order of mini-batches
+are each drawn by a generator of their own, so that all networks of a round see the same pairs in the same order.
 """
 
 import gzip
@@ -69,8 +68,9 @@ if torch.cpu.get_capabilities().get("avx2"):  # False or missing on other proces
 torch.set_num_threads(1)
 
 # A GPU gives the same numbers in every run with algorithms that add in a fixed order, where there are such.
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
-if torch.cuda.is_available():
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+if DEVICE.type == "cuda":
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.set_deterministic_debug_mode("warn")
 
 
@@ -91,14 +91,10 @@ def check_settings() -> None:
             raise UserError(f"{name} = {value!r}: it must be a {number} from {lowest:,} to {highest:,}.")
 
 
-def device() -> torch.device:
-    """Return CUDA where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 # ---- Pairs -----------------------------------------------------------------------------------------------------------
 
 
+@cache
 def read_mnist(name: str) -> Tensor:
     """Read one of MNIST's files: images, uint8 (N, 28, 28), or labels, int64 (N,).
 
@@ -123,28 +119,17 @@ def read_mnist(name: str) -> Tensor:
     return values[16:].view(-1, 28, 28) if values[3] == 3 else values[8:].long()
 
 
-@cache
-def load_mnist() -> list[Tensor]:
-    """Read MNIST once: 60,000 training images and their labels, then 10,000 test images and theirs."""
-    return [read_mnist(name) for name in MNIST]
-
-
-def seed_of(purpose: str, nb_round: int) -> int:
-    """Return the 63-bit seed of one of the round's generators, a hash of SEED, round and purpose."""
-    digest = hashlib.sha256(f"{SEED} {nb_round} {purpose}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
-
-
 def generator_of(purpose: str, nb_round: int) -> torch.Generator:
-    """Return the round's own generator for one purpose: "train pairs", "test pairs" or "order"."""
-    return torch.Generator().manual_seed(seed_of(purpose, nb_round))
+    """Return the round's own generator for one purpose: "train pairs", "test pairs", "weights" or "order"."""
+    digest = hashlib.sha256(f"{SEED} {nb_round} {purpose}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
 class Round(NamedTuple):
     """The pairs of one round, on the device that trains: N for training, M for the test.
 
     The target is 1 if the first digit is less than or equal to the second, else 0; the classes are the digits 0-9.
-    Pixels are normalised, (pixel - mean) / std, in both sets with the training pixels' mean and standard deviation.
+    Both inputs are (pixel - mean) / std, with the training pixels' mean and standard deviation.
     """
 
     number: int
@@ -162,10 +147,7 @@ Pairs = tuple[Tensor, Tensor, Tensor]  # input, target and classes
 
 
 def make_pairs(images: Tensor, labels: Tensor, indices: Tensor, nb_pairs: int) -> Pairs:
-    """Pair the first images that `indices` names, two by two, averaged 2x2 from 28x28 to 14x14.
-
-    UserError if there are too few images, AssertionError if one is named twice.
-    """
+    """Pair the first images that `indices` names, two by two, averaged 2x2 from 28x28 to 14x14."""
     if len(indices) < 2 * nb_pairs:
         raise UserError(f"{nb_pairs} pairs of {len(indices)} images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS.")
     indices = indices[: 2 * nb_pairs]
@@ -180,7 +162,7 @@ def make_round(number: int, train: Pairs, test: Pairs) -> Round:
     (train_input, *train_labels), (test_input, *test_labels) = train, test
     mean, std = train_input.mean(), train_input.std()
     tensors = [(train_input - mean) / std, *train_labels, (test_input - mean) / std, *test_labels, mean, std]
-    return Round(number, *[tensor.to(device()) for tensor in tensors])
+    return Round(number, *[tensor.to(DEVICE) for tensor in tensors])
 
 
 def load_round(
@@ -188,13 +170,13 @@ def load_round(
 ) -> Round:
     """Draw the training and the test pairs of a round, without replacement; as many as the settings say if not told.
 
-    Training pairs come from MNIST's 60,000 training images, test pairs from its 10,000 test images; with `validation`,
-    which settings are chosen on, from the training images not used in the training pairs. A small set is the beginning
-    of a large one of the same round. UserError if there are fewer images, and as read_mnist does.
+    Training pairs come from MNIST's 60,000 training images, test pairs from its 10,000 test images or, to choose
+    settings on, with `validation`, from the training images not used in the training pairs. A small set is the
+    beginning of a large one of the same round.
     """
     nb_train_pairs = NB_TRAIN_PAIRS if nb_train_pairs is None else nb_train_pairs
     nb_test_pairs = NB_TEST_PAIRS if nb_test_pairs is None else nb_test_pairs
-    train_images, train_labels, test_images, test_labels = load_mnist()
+    train_images, train_labels, test_images, test_labels = map(read_mnist, MNIST)
     shuffled = torch.randperm(len(train_images), generator=generator_of("train pairs", nb_round))
     train = make_pairs(train_images, train_labels, shuffled, nb_train_pairs)
     if validation:
@@ -205,31 +187,13 @@ def load_round(
     return make_round(nb_round, train, test)
 
 
-def distort(pairs: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Return the pairs (N, 2, 14, 14) with each digit rotated, scaled, sheared and shifted a little, at random.
-
-    Up to 10 degrees, 10 % in width and in height, 0.1 of the height sideways, and 1 pixel in each direction, all
-    uniform. Pixels from outside repeat the border, which is nearly always background.
-    """
-    digits = pairs.reshape(-1, 1, SIDE, SIDE)
-    angle, width, height, shear, right, down = (
-        2 * torch.rand(6, len(digits), generator=generator).to(pairs.device) - 1  # -1 to 1
-    )
-    angle, width, height = math.radians(10) * angle, 1 + 0.1 * width, 1 + 0.1 * height
-    first_row = torch.stack([angle.cos() * width, -angle.sin() * height + 0.1 * shear, right * 2 / SIDE], 1)
-    second_row = torch.stack([angle.sin() * width, angle.cos() * height, down * 2 / SIDE], 1)  # the image is 2 wide
-    grid = F.affine_grid(torch.stack([first_row, second_row], 1), list(digits.shape), align_corners=False)
-    return F.grid_sample(digits, grid, padding_mode="border", align_corners=False).view_as(pairs)
-
-
 # ---- Training and test -----------------------------------------------------------------------------------------------
 
 
 def outputs(model: nn.Module, pairs: Tensor, digits: bool = False) -> tuple[Tensor, Any]:
-    """Return a network's scores (N, 2) of the two classes for N pairs, and its digit scores (N, 2, 10).
+    """Return a network's scores (N, 2) of the two classes for N pairs, and its digit scores (N, 2, 10) or None.
 
-    A network returns both, or its scores alone: then digit scores are None, or, with `digits`, missed. UserError for
-    that, and for another shape, which could broadcast in silence.
+    UserError if it gives no digit scores and `digits` asks for them, or for another shape: it could broadcast.
     """
     returned = model(pairs)
     scores, digit_scores = returned if isinstance(returned, tuple) else (returned, None)
@@ -270,25 +234,22 @@ def train(
     mini_batch_size: int | None = None,
     shuffle: bool = True,
     one_cycle: bool = False,
-    two_views: bool = False,
     averaging: float = 0.0,
     after_epoch: Callable[[nn.Module, list[float]], object] | None = None,
 ) -> list[float]:
     """Train `model` in place by stochastic gradient descent and return each epoch's loss, the mean over its batches.
 
-    `train_set` holds tensors of N rows, the input first; `loss_of` is called with the same rows of each, a mini-batch,
-    and returns its mean loss. Epochs, rate and size are those of the settings unless told. `shuffle` draws the
-    mini-batches anew each epoch; the last may be short. `one_cycle` lets learning rate and momentum follow
-    `one_cycle_at`; with `two_views`, a mini-batch of n pairs is n distorted views of them, then n others; `averaging`
-    is the per-step decay of a moving average of weights and statistics, which the model gets at the end.
-
-    `after_epoch` is called with the model and the losses so far; whatever it draws or evaluates, the training stays the
-    same, and if it raises StopIteration, the training ends. DivergenceError if a loss or a weight is not finite.
+    `train_set` holds tensors of N rows, the input first; `loss_of` returns the mean loss of a mini-batch, the same rows
+    of each. Epochs, rate and size are those of the settings unless told. With `shuffle` the mini-batches are drawn anew
+    each epoch. With `one_cycle` learning rate and momentum follow `one_cycle_at`. `averaging` is the per-step decay of
+    a moving average of weights and statistics, which the model gets at the end. `after_epoch` is called with the model
+    and the losses so far; it cannot change the training, but end it, by StopIteration. DivergenceError if a loss or a
+    weight is not finite.
     """
     nb_epochs = NB_EPOCHS if nb_epochs is None else nb_epochs
     learning_rate = LEARNING_RATE if learning_rate is None else learning_rate
     mini_batch_size = MINI_BATCH_SIZE if mini_batch_size is None else mini_batch_size
-    nb_rows, nb_views = len(train_set[0]), 2 if two_views else 1
+    nb_rows = len(train_set[0])
     nb_steps = nb_epochs * math.ceil(nb_rows / mini_batch_size)
     rate, momentum, step = learning_rate, 0.0, 0
     averages: dict[str, Tensor] = {}
@@ -298,10 +259,7 @@ def train(
         batch_losses = []
         order = torch.randperm(nb_rows, generator=generator) if shuffle else torch.arange(nb_rows)
         for rows in order.to(train_set[0].device).split(mini_batch_size):
-            batch_input, *batch_rest = (tensor[rows.repeat(nb_views)] for tensor in train_set)
-            if two_views:
-                batch_input = distort(batch_input, generator)
-            loss = loss_of(batch_input, *batch_rest)
+            loss = loss_of(*(tensor[rows] for tensor in train_set))
             model.zero_grad()
             loss.backward()
             batch_losses.append(loss.detach())
@@ -332,21 +290,24 @@ def train(
 
 
 @torch.no_grad()
-def nb_wrong(model: nn.Module, pairs: Tensor, target: Tensor) -> int:
-    """Count the pairs, float32 (N, 2, 14, 14), whose class is not their target, int64 (N,), in evaluation mode.
+def evaluate(model: nn.Module, pairs: Tensor) -> tuple[Tensor, Any]:
+    """Return `outputs` for any number of pairs, in evaluation mode; DivergenceError if a score is not finite.
 
-    The model's mode is put back. DivergenceError if its scores are not finite, UserError if they have another shape.
+    The model's mode is put back.
     """
-    was_training, wrong = model.training, 0
+    was_training = model.training
     model.eval()
-    for first in range(0, len(pairs), EVALUATION_BATCH_SIZE):
-        batch = slice(first, first + EVALUATION_BATCH_SIZE)
-        scores, _ = outputs(model, pairs[batch])
-        if not scores.isfinite().all():
-            raise DivergenceError(f"{type(model).__name__} diverged: its scores are not finite. Lower LEARNING_RATE.")
-        wrong += int((scores.argmax(1) != target[batch]).sum())
+    scores, digit_scores = zip(*(outputs(model, batch) for batch in pairs.split(EVALUATION_BATCH_SIZE)), strict=True)
     model.train(was_training)
-    return wrong
+    if not torch.cat(scores).isfinite().all():
+        raise DivergenceError(f"{type(model).__name__} diverged: its scores are not finite. Lower LEARNING_RATE.")
+    return torch.cat(scores), None if digit_scores[0] is None else torch.cat(digit_scores)
+
+
+def nb_wrong(model: nn.Module, pairs: Tensor, target: Tensor) -> int:
+    """Count the pairs, float32 (N, 2, 14, 14), whose class is not their target, int64 (N,); see `evaluate`."""
+    scores, _ = evaluate(model, pairs)
+    return int((scores.argmax(1) != target).sum())
 
 
 def nb_parameters(model: nn.Module) -> int:
@@ -382,10 +343,11 @@ def run(
     """Make a network with the round's initial weights, train it with the round's order, and test it, once, at the end.
 
     `train_classes` is data.train_classes for a training function that takes it, else nothing; `settings` are the
-    training function's. Raises UserError and DivergenceError as `train` and `nb_wrong` do.
+    training function's.
     """
     start = time.perf_counter()
-    torch.manual_seed(seed_of("weights", data.number))  # of all that takes no generator: weights, dropout
+    seed = generator_of("weights", data.number).initial_seed()
+    torch.manual_seed(seed)  # of all that takes no generator: weights, dropout
     model = make().to(data.train_input.device)
     for layer in model.modules():
         if type(layer) is nn.Conv2d:  # 1.55 times as fast; what else a network has need not take this format

@@ -95,7 +95,7 @@ def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
     """
     tasks = list(itertools.product(range(helpers.NB_ROUNDS), range(len(jobs))))
     unknown = START_METHOD == "spawn" and not hasattr(sys.modules["__main__"], "__file__")
-    if len(tasks) == 1 or helpers.device().type == "cuda" or unknown:
+    if len(tasks) == 1 or helpers.DEVICE.type == "cuda" or unknown:
         yield from itertools.starmap(outcome_of, tasks)
         return
     settings = {name: getattr(helpers, name) for name in helpers.RANGES}

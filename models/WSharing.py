@@ -1,33 +1,27 @@
 """Weight sharing: the two digits are split, go through the same weights, and are merged before the final layer."""
 
 import math
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers import UserError, outputs, train
-
-ACTIVATIONS: dict[str, nn.Module] = {
-    "none": nn.Identity(),
-    "relu": nn.ReLU(),
-    "tanh": nn.Tanh(),
-    "sigmoid": nn.Sigmoid(),
-    "softmax": nn.Softmax(dim=-1),
-    "log-softmax": nn.LogSoftmax(dim=-1),
-}
+from helpers import SIDE, UserError, outputs, train
 
 
 class WSModel(nn.Module):
     """One branch that gives each digit ten scores, the same for both, and a linear layer that compares the scores.
 
     `maps` are the channels of the branch's two convolutions, `hidden` the units of its first fully connected layer,
-    `activation` names what is applied to the ten scores of each digit before the final layer. The defaults were chosen
+    `activation` makes what is applied to the ten scores of each digit before the final layer. The defaults were chosen
     on validation pairs: report/results/tuning_first.md.
     """
 
-    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150, activation: str = "relu") -> None:
+    def __init__(
+        self, maps: tuple[int, int] = (32, 64), hidden: int = 150, activation: Callable[[], nn.Module] = nn.ReLU
+    ) -> None:
         super().__init__()
         self.branch = nn.Sequential(
             nn.Conv2d(1, maps[0], 3),  # 1 x 14 x 14 -> maps[0] x 12 x 12
@@ -41,7 +35,7 @@ class WSModel(nn.Module):
             nn.ReLU(),
             nn.Linear(hidden, 10),
         )
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation()
         self.final: nn.Module = nn.Linear(20, 2)
 
     def digit_scores(self, pairs: Tensor) -> Tensor:
@@ -62,20 +56,17 @@ class JointComparison(nn.Module):
     P(first <= second) = sum of p1(i) p2(j) over i <= j, and P(first > second) the sum over i > j.
     """
 
-    greater: Tensor
-    at_most: Tensor
+    at_most: Tensor  # bool (100,): of the pairs of digits (0, 0), (0, 1) to (9, 9), which have i <= j
 
     def __init__(self) -> None:
         super().__init__()
-        first, second = torch.arange(10).view(10, 1), torch.arange(10).view(1, 10)
-        self.register_buffer("greater", (first > second).flatten().nonzero().squeeze(1), persistent=False)  # 45 pairs
-        self.register_buffer("at_most", (first <= second).flatten().nonzero().squeeze(1), persistent=False)  # 55 pairs
+        self.register_buffer("at_most", torch.ones(10, 10, dtype=torch.bool).triu().flatten(), persistent=False)
 
     def forward(self, digit_scores: Tensor) -> Tensor:
         """Return log P(first > second) and log P(first <= second), (N, 2), from both digits' ten scores, (N, 20)."""
         first, second = digit_scores.view(-1, 2, 10).log_softmax(-1).unbind(1)
         joint = (first.unsqueeze(2) + second.unsqueeze(1)).flatten(1)  # log p1(i) p2(j), (N, 100)
-        return torch.stack([joint[:, self.greater].logsumexp(1), joint[:, self.at_most].logsumexp(1)], 1)
+        return torch.stack([joint[:, ~self.at_most].logsumexp(1), joint[:, self.at_most].logsumexp(1)], 1)
 
 
 class WSModel1(WSModel):
@@ -95,7 +86,7 @@ class WSModel1(WSModel):
     }
 
     def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150) -> None:
-        super().__init__(activation="none")
+        super().__init__(activation=nn.Identity)
         self.branch = nn.Sequential(
             nn.Conv2d(1, maps[0], 3),
             nn.MaxPool2d(2),
@@ -136,36 +127,64 @@ def disagreement(digit_scores: Tensor) -> Tensor:
     return ((first.exp() - second.exp()) * (first - second)).sum(-1).mean() / 2
 
 
-def check_consistency(consistency: float, settings: dict[str, Any]) -> None:
-    """Raise UserError if there is consistency without two views."""
-    if consistency and not settings.get("two_views"):
+def distort(pairs: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Return the pairs (N, 2, 14, 14) with each digit rotated, scaled, sheared and shifted a little.
+
+    Up to 10 degrees, 10 % in width and in height, 0.1 of the height sideways, and 1 pixel in each direction, all
+    uniform. Pixels from outside repeat the border, which is nearly always background.
+    """
+    digits = pairs.reshape(-1, 1, SIDE, SIDE)
+    angle, width, height, shear, right, down = (
+        2 * torch.rand(6, len(digits), generator=generator).to(pairs.device) - 1  # -1 to 1
+    )
+    angle, width, height = math.radians(10) * angle, 1 + 0.1 * width, 1 + 0.1 * height
+    first_row = torch.stack([angle.cos() * width, -angle.sin() * height + 0.1 * shear, right * 2 / SIDE], 1)
+    second_row = torch.stack([angle.sin() * width, angle.cos() * height, down * 2 / SIDE], 1)  # the image is 2 wide
+    grid = F.affine_grid(torch.stack([first_row, second_row], 1), list(digits.shape), align_corners=False)
+    return F.grid_sample(digits, grid, padding_mode="border", align_corners=False).view_as(pairs)
+
+
+def train_on_views(
+    model: nn.Module,
+    loss_of: Callable[..., Tensor],
+    train_set: tuple[Tensor, ...],
+    *,
+    digits: bool = False,
+    two_views: bool = False,
+    consistency: float = 0.0,
+    generator: torch.Generator | None = None,
+    **settings: Any,
+) -> list[float]:
+    """Train as helpers.train does, but for `loss_of`, which is given scores, digit scores and labels.
+
+    `digits` says that it needs digit scores. With `two_views` a mini-batch of n pairs is n distorted views of them,
+    then n others. `consistency` is the weight of `disagreement` in the loss: UserError if it is without two views.
+    """
+    if consistency and not two_views:
         raise UserError(f"consistency = {consistency!r}: it compares two views of each pair; set two_views=True too.")
+
+    def loss_of_views(*batch: Tensor) -> Tensor:
+        pairs, *labels = (torch.cat([tensor, tensor]) for tensor in batch) if two_views else batch
+        if two_views:
+            pairs = distort(pairs, generator)
+        scores, digit_scores = outputs(model, pairs, digits or bool(consistency))
+        loss = loss_of(scores, digit_scores, *labels)
+        return loss + consistency * disagreement(digit_scores) if consistency else loss
+
+    return train(model, loss_of_views, train_set, generator=generator, **settings)
 
 
 def train_model_WS(
-    model: nn.Module,
-    train_input: Tensor,
-    train_target: Tensor,
-    *,
-    balance: float = 0.0,
-    consistency: float = 0.0,
-    **settings: Any,
+    model: nn.Module, train_input: Tensor, train_target: Tensor, *, balance: float = 0.0, **settings: Any
 ) -> list[float]:
     """Train `model` in place with the cross-entropy of the comparison; return each epoch's loss.
 
-    It is not given the digits' classes. `balance` is the weight of `imbalance` in the loss, `consistency` that of
-    `disagreement`, which takes two_views=True. `train_input` is float32 (N, 2, 14, 14), `train_target` int64 (N,);
-    `settings` are those of helpers.train, which says what it raises.
+    It is not given the digits' classes. `balance` is the weight of `imbalance` in the loss. `train_input` is float32
+    (N, 2, 14, 14), `train_target` int64 (N,); `settings` are those of `train_on_views`.
     """
-    check_consistency(consistency, settings)
 
-    def loss_of(pairs: Tensor, target: Tensor) -> Tensor:
-        scores, digit_scores = outputs(model, pairs, digits=bool(balance or consistency))
+    def loss_of(scores: Tensor, digit_scores: Tensor, target: Tensor) -> Tensor:
         loss = F.cross_entropy(scores, target)
-        if balance:
-            loss = loss + balance * imbalance(digit_scores)
-        if consistency:
-            loss = loss + consistency * disagreement(digit_scores)
-        return loss
+        return loss + balance * imbalance(digit_scores) if balance else loss
 
-    return train(model, loss_of, (train_input, train_target), **settings)
+    return train_on_views(model, loss_of, (train_input, train_target), digits=bool(balance), **settings)

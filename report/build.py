@@ -16,7 +16,7 @@ from common.drawing import save
 from common.evidence import markdown_table
 from common.rows import FROZEN, REPORT, ROOT, read_frozen, write_atomically
 from common.saved import Saved
-from experiments.catalogue import BY_NAME, PARTS, PICTURES, all_jobs, all_numbers, name_of, question_of
+from experiments.catalogue import PARTS, PICTURES, all_jobs, all_numbers, name_of
 
 from helpers import UserError
 
@@ -25,18 +25,16 @@ NUMBERS = REPORT / "numbers.json"
 
 
 def experiments_table(numbers: dict[str, Any]) -> str:
-    """Return the table of the experiments, and of the time that their runs took."""
-    lines = [
-        [f"`{of['name']}`", question_of(BY_NAME[of["name"]]), of["rounds"], of["runs"], of["minutes"]]
-        for of in numbers["cost"]["experiments"]
-    ]
-    return markdown_table(["experiment", "question", "rounds", "new runs", "minutes of one core"], lines)
+    """Return the table of the experiments, and of the time that their rows took."""
+    columns = ("name", "question", "rounds", "rows", "minutes")
+    lines = [[experiment[column] for column in columns] for experiment in numbers["experiments"]]
+    return markdown_table(["experiment", "question", "rounds", "new rows", "minutes of one core"], lines)
 
 
 def tables(numbers: dict[str, Any]) -> dict[str, str]:
     """Return all tables by their names."""
-    found = {name: make(numbers[name_of(part)]) for part in PARTS for name, make in getattr(part, "TABLES", {}).items()}
-    return {**found, "experiments": experiments_table(numbers)}
+    texts = {name: make(numbers[name_of(part)]) for part in PARTS for name, make in getattr(part, "TABLES", {}).items()}
+    return {**texts, "experiments": experiments_table(numbers)}
 
 
 def readmes(numbers: dict[str, Any]) -> dict[Path, str]:

@@ -5,8 +5,8 @@
     python report/study.py --workers 1                      one process; else one per core
     python report/study.py --dask tcp://127.0.0.1:8786      on the workers of a Dask scheduler
 
-An experiment keeps its rows, a network in a round each, in results/EXPERIMENT.csv. Started again, only the missing ones
-are run; Ctrl-C loses none that is finished. A run that two experiments need is made once, for the first of them.
+Rows, a network in a round each, are kept in results/EXPERIMENT.csv. Started again, only the missing ones are run;
+Ctrl-C loses none that is finished. A row that two experiments need is in the file of the first.
 """
 
 import asyncio
@@ -20,22 +20,23 @@ from typing import Any
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
 
+from common.checks import read_all
 from common.command_line import parser_of, positive
 from common.provenance import code_version
 from common.rows import REPORT, RESULTS
 from common.running import run_missing
-from experiments.catalogue import BY_NAME, all_jobs, jobs_of
+from experiments.catalogue import BY_NAME, all_jobs, jobs_by_file, jobs_of
 
 from helpers import UserError, check_settings
 
 
 def run_experiments(names: list[str], nb_rounds: int | None, workers: int, client: Any) -> None:
     """Run what is missing of these experiments."""
-    wanted = [job for name in names for job in jobs_of(BY_NAME[name], nb_rounds)]
-    every = all_jobs(BY_NAME.values())
-    for name in dict.fromkeys(job.experiment for job in wanted):
-        jobs, all_of_file = ([job for job in those if job.experiment == name] for those in (wanted, every))
-        run_missing(RESULTS / f"{name}.csv", jobs, all_of_file, workers, client)
+    wanted = {job.key for name in names for job in jobs_of(BY_NAME[name], nb_rounds)}
+    jobs_of_all = all_jobs()
+    missing = wanted - read_all(RESULTS, jobs_of_all).keys()
+    for name, jobs in jobs_by_file(nb_rounds).items():
+        run_missing(RESULTS / f"{name}.csv", [job for job in jobs if job.key in missing], jobs_of_all, workers, client)
 
 
 @contextmanager

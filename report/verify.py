@@ -16,12 +16,13 @@ import math
 import random
 import sys
 
+from common.checks import read_all, read_rows
 from common.command_line import parser_of, positive
 from common.provenance import code_version, this_machine
-from common.rows import RESULTS, Job, Row, key_of, read_rows
+from common.rows import AGAIN, RESULTS, Job, Row, key_of
 from common.running import run_all, run_missing
-from common.saved import AGAIN, check_again, differences, drawn_rows
-from experiments.catalogue import BY_NAME, all_jobs
+from common.saved import check_again, differences, drawn_rows
+from experiments.catalogue import BY_NAME, all_jobs, jobs_of
 
 from helpers import UserError, check_settings
 
@@ -31,30 +32,30 @@ def draw(names: list[str], nb_rows: int, seed: int, longest: float = math.inf) -
 
     Rows of runs that took more than `longest` seconds are left out.
     """
-    every = all_jobs(BY_NAME.values())
+    jobs = all_jobs()
+    rows = read_all(RESULTS, jobs)
     generator = random.Random(seed)
-    found: list[list[tuple[Job, Row]]] = []
+    drawn: list[list[tuple[Job, Row]]] = []
     for name in dict.fromkeys(names):
-        own = [job for job in every if job.experiment == name]
-        rows = read_rows(RESULTS / f"{name}.csv", own)
-        saved = [(job, row) for job in own if (row := rows.get(job.key)) and float(row["seconds"] or 0) <= longest]
-        found.append(generator.sample(saved, min(nb_rows, len(saved))))
-    in_turn = [pair for several in itertools.zip_longest(*found) for pair in several if pair is not None]
+        keys = {job.key for job in jobs_of(BY_NAME[name])} & rows.keys()
+        saved = [(jobs[key], rows[key]) for key in jobs if key in keys and float(rows[key]["seconds"] or 0) <= longest]
+        drawn.append(generator.sample(saved, min(nb_rows, len(saved))))
+    in_turn = {pair[0].key: pair for pairs in itertools.zip_longest(*drawn) for pair in pairs if pair is not None}
     if not in_turn:
         raise UserError(f"there are no saved rows of {', '.join(names)}. Run report/study.py.")
-    return in_turn[:nb_rows]
+    return list(in_turn.values())[:nb_rows]
 
 
 def run_every(names: list[str]) -> None:
     """Run a saved row of each kind that other code made, keep it in results/again.csv, and say whether it is equal."""
-    again, every = RESULTS / AGAIN, all_jobs()
-    own = {job.key: job for job in every if job.experiment in names}
-    rows = [row for name in names for row in read_rows(RESULTS / f"{name}.csv", own.values()).values()]
-    drawn = drawn_rows(row for row in rows if key_of(row) in own)
-    if any(row["code"] != code_version() for row in read_rows(again, every).values()):
+    again, jobs = RESULTS / AGAIN, all_jobs()
+    saved, keys = read_all(RESULTS, jobs), {job.key for name in names for job in jobs_of(BY_NAME[name])}
+    drawn = drawn_rows(row for key, row in saved.items() if key in keys)
+    if any(row["code"] != code_version() for row in read_rows(again, jobs).values()):
         again.unlink()  # what other code gave says nothing of this one
-    run_missing(again, [own[key_of(row)] for row in drawn], every)
-    check_again(drawn, read_rows(again, every))
+    drawn.sort(key=lambda row: -float(row["seconds"] or 0))  # the longest first, so that all processes end together
+    run_missing(again, [jobs[key_of(row)] for row in drawn], jobs)
+    check_again(drawn, read_rows(again, jobs))
     print(f"{len(drawn)} rows, one of each kind, are equal to the last digit.")
 
 
@@ -75,13 +76,13 @@ def main() -> None:
     print(f"{len(saved)} rows, drawn with --seed {seed}", flush=True)
     made_by = {(row["torch"].split("+")[0], row["arithmetic"]) for row in saved.values()}
     if made_by != {this_machine()}:
-        texts = [f"torch {version}, {arithmetic}" for version, arithmetic in (*sorted(made_by), this_machine())]
-        print(f"Made with {'; '.join(texts[:-1])}; here {texts[-1]}: equal digits are not to be expected.", flush=True)
+        kinds = [f"torch {version}, {arithmetic}" for version, arithmetic in (*sorted(made_by), this_machine())]
+        print(f"Made with {'; '.join(kinds[:-1])}; here {kinds[-1]}: equal digits are not to be expected.", flush=True)
     nb_different = 0
     for count, new in enumerate(run_all([job for job, _ in drawn], workers=-1), 1):
-        found = differences(saved[key_of(new)], new)
-        nb_different += bool(found)
-        print(f"{count:3} of {len(saved)}  {' '.join(key_of(new))}: {'; '.join(found) or 'equal'}", flush=True)
+        texts = differences(saved[key_of(new)], new)
+        nb_different += bool(texts)
+        print(f"{count:3} of {len(saved)}  {' '.join(key_of(new))}: {'; '.join(texts) or 'equal'}", flush=True)
     print(f"{len(saved) - nb_different} of {len(saved)} rows are equal to the last digit.")
     sys.exit(nb_different > 0)
 

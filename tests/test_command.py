@@ -354,7 +354,7 @@ def test_a_missing_file_is_one_message(
 ) -> None:
     monkeypatch.setattr(helpers, "RAW", tmp_path)
     monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])  # nothing listens there
-    helpers.load_mnist.cache_clear()
+    helpers.read_mnist.cache_clear()
     with pytest.raises(SystemExit) as caught:
         main_job.main()
     missing = rf"error: {tmp_path}/train-images-idx3-ubyte\.gz is missing and cannot be downloaded \(.*\)\. "
@@ -399,7 +399,7 @@ def test_networks_on_a_gpu_are_trained_in_turn_in_this_process(
     monkeypatch.setattr(helpers, "NB_ROUNDS", 2)
     monkeypatch.setattr(main_job, "ProcessPoolExecutor", None)
     monkeypatch.setattr(main_job, "outcome_of", lambda nb_round, place: (nb_round, place))
-    monkeypatch.setattr(helpers, "device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(helpers, "DEVICE", torch.device("cuda"))
     assert list(main_job.outcomes_of(jobs)) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
 
 

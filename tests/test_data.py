@@ -15,14 +15,14 @@ import torchvision
 from conftest import ROOT
 
 import helpers
-from helpers import UserError, load_mnist, load_round, make_pairs, read_mnist
+from helpers import MNIST, UserError, load_round, make_pairs, read_mnist
 
 RAW = ROOT / "data" / "MNIST" / "raw"
 LABELS, MD5 = "t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"  # the smallest file
 
 
 def test_mnist_is_the_published_one() -> None:
-    train_images, train_labels, test_images, test_labels = load_mnist()
+    train_images, train_labels, test_images, test_labels = map(read_mnist, MNIST)
     assert (train_images.shape, test_images.shape) == ((60000, 28, 28), (10000, 28, 28))
     assert train_images.dtype == test_images.dtype == torch.uint8
     assert train_labels.dtype == test_labels.dtype == torch.int64
@@ -31,10 +31,10 @@ def test_mnist_is_the_published_one() -> None:
     assert test_labels.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
-@pytest.mark.parametrize(("name", "place", "number"), [("train", 0, 60000), ("t10k", 2, 10000)])
-def test_images_and_labels_are_those_of_the_gz_files(name: str, place: int, number: int) -> None:
+@pytest.mark.parametrize(("name", "number"), [("train", 60000), ("t10k", 10000)])
+def test_images_and_labels_are_those_of_the_gz_files(name: str, number: int) -> None:
     """The format is on MNIST's page: 16 bytes, then pixels; 8 bytes, then labels."""
-    images, labels = load_mnist()[place : place + 2]
+    images, labels = (read_mnist(f"{name}-{part}-ubyte.gz") for part in ("images-idx3", "labels-idx1"))
     with gzip.open(RAW / f"{name}-images-idx3-ubyte.gz") as file:
         assert struct.unpack(">4i", file.read(16)) == (2051, number, 28, 28)
         assert images[0].flatten().tolist() == list(file.read(28 * 28))
@@ -45,22 +45,20 @@ def test_images_and_labels_are_those_of_the_gz_files(name: str, place: int, numb
         assert labels.tolist() == list(file.read())
 
 
-def test_mnist_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = []
-    genuine = helpers.read_mnist
-    monkeypatch.setattr(helpers, "read_mnist", lambda name: names.append(name) or genuine(name))
-    load_mnist.cache_clear()
+def test_mnist_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     load_round(0)
-    load_round(1)
-    assert names == list(helpers.MNIST)
+    monkeypatch.setattr(helpers, "RAW", tmp_path)  # where nothing can be read
+    assert len(load_round(1).train_target) == 1000
 
 
 @pytest.fixture
-def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for MNIST of which nothing is there."""
     folder = tmp_path / "data" / "MNIST" / "raw"
     monkeypatch.setattr(helpers, "RAW", folder)
-    return folder
+    read_mnist.cache_clear()
+    yield folder
+    read_mnist.cache_clear()
 
 
 @pytest.mark.parametrize("damage", ["another text", "cut short", "a bit changed", "empty"])
@@ -246,7 +244,13 @@ def test_a_round_has_what_a_new_pair_is_normalised_with() -> None:
     """A training pair, averaged from its images by hand, is read as the round has it."""
     data = load_round(4, nb_train_pairs=300)
     order = torch.randperm(60000, generator=helpers.generator_of("train pairs", 4))[:600]
-    pixels = load_mnist()[0][order].double().view(600, 14, 2, 14, 2).mean((2, 4)).view(300, 2, 14, 14)
+    pixels = (
+        read_mnist("train-images-idx3-ubyte.gz")[order]
+        .double()
+        .view(600, 14, 2, 14, 2)
+        .mean((2, 4))
+        .view(300, 2, 14, 14)
+    )
     assert data.mean.item() == pytest.approx(pixels.mean().item(), rel=1e-5)
     assert data.std.item() == pytest.approx(pixels.std().item(), rel=1e-5)
     torch.testing.assert_close((pixels.float() - data.mean) / data.std, data.train_input)
@@ -289,5 +293,6 @@ def test_another_seed_draws_other_pairs(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_generators_of_different_purposes_and_rounds_differ() -> None:
-    seeds = {helpers.seed_of(purpose, r) for purpose in ("train pairs", "test pairs", "order") for r in range(100)}
-    assert len(seeds) == 300
+    purposes = ("train pairs", "test pairs", "weights", "order")
+    seeds = {helpers.generator_of(purpose, r).initial_seed() for purpose in purposes for r in range(100)}
+    assert len(seeds) == 400

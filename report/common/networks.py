@@ -4,24 +4,51 @@ No two of them share a name: a row knows its network by it.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from helpers import SIDE
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
-from models.WSharing import JointComparison, WSModel, WSModel1, train_model_WS
+from models.WSharing import JointComparison, WSModel, WSModel1, train_model_WS, train_on_views
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "none": nn.Identity,
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "softmax": partial(nn.Softmax, dim=-1),
+    "log-softmax": partial(nn.LogSoftmax, dim=-1),
+}
 
 
 class Network(NamedTuple):
-    """A network of the study: its name in the rows, what makes it, and its training function."""
+    """A network of the study: its name in the rows, its class, and its training function."""
 
     name: str
-    make: Callable[..., nn.Module]
+    model_class: Callable[..., nn.Module]
     train: Callable[..., list[float]]
     labelled: bool  # trained with digit labels
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """The settings that its class is trained with."""
+        return getattr(self.model_class, "settings", {})
+
+    @property
+    def has_digit_scores(self) -> bool:
+        """Whether it gives each digit ten scores."""
+        return hasattr(self.model_class, "digit_scores")
+
+    def make(self, **keywords: Any) -> nn.Module:
+        """Return a new network; an activation is given by its name."""
+        if "activation" in keywords:
+            keywords["activation"] = ACTIVATIONS[keywords["activation"]]
+        return self.model_class(**keywords)
 
 
 SIMPLE = Network("SimpleModel", SimpleModel, train_model, labelled=False)
@@ -38,12 +65,17 @@ MAIN = (SIMPLE, WS, WS1, AUX, AUX1)
 class UntiedModel(WSModel):
     """WSModel with a branch of its own for each digit: the digits are split, but no weight is shared.
 
-    The first branch and the final layer have the same initial weights as those of WSModel in the same round.
+    The first branch and the final layer have the same initial weights as those of WSModel in the same round. A shared
+    branch sums the gradients of two digits where each of these gets one: they are multiplied by `branch_rate`, which
+    is, without momentum, so many times the learning rate.
     """
 
-    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150) -> None:
+    def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150, branch_rate: float = 1.0) -> None:
         super().__init__(maps, hidden)
         self.second_branch = WSModel(maps, hidden).branch
+        if branch_rate != 1:
+            for weight in (*self.branch.parameters(), *self.second_branch.parameters()):
+                weight.register_hook(lambda gradient: branch_rate * gradient)
 
     def digit_scores(self, pairs: Tensor) -> Tensor:
         """Return the ten scores of each digit, (N, 2, 10)."""
@@ -54,7 +86,7 @@ class JointModel(WSModel):
     """WSModel with the last layer of the exploration classes and nothing else of theirs."""
 
     def __init__(self) -> None:
-        super().__init__(activation="none")
+        super().__init__(activation=nn.Identity)
         self.final = JointComparison()
 
 
@@ -72,11 +104,36 @@ class AblatedModel(WSModel1):
             self.branch = nn.Sequential(*layers)
 
 
+def train_model_prior(
+    model: nn.Module, train_input: Tensor, train_target: Tensor, *, prior: list[float], **settings: Any
+) -> list[float]:
+    """Train as WSModel1 is, with the balance of its digits' probabilities against `prior` in place of equal ones.
+
+    `prior` are ten frequencies of the digits, of which none counts for less than 0.001: it has a logarithm.
+    """
+    log_prior = torch.tensor(prior).clamp_min(1e-3).log()
+
+    def loss_of(scores: Tensor, digit_scores: Tensor, target: Tensor) -> Tensor:
+        frequencies = digit_scores.softmax(-1).mean((0, 1))
+        divergence = (frequencies * (frequencies.clamp_min(1e-30).log() - log_prior.to(frequencies))).sum()
+        return F.cross_entropy(scores, target) + divergence
+
+    return train_on_views(model, loss_of, (train_input, train_target), digits=True, **settings)
+
+
+class PriorModel(WSModel1):
+    """WSModel1, trained with the right prior on digits that are not equally frequent."""
+
+    settings: ClassVar[dict[str, Any]] = {k: v for k, v in WSModel1.settings.items() if k != "balance"}
+
+
+PRIOR = Network("PriorModel", PriorModel, train_model_prior, labelled=False)
 UNTIED = Network("UntiedModel", UntiedModel, train_model_WS, labelled=False)
 UNTIED_AUX = Network("UntiedAuxModel", UntiedModel, train_model_AM, labelled=True)
 JOINT = Network("JointModel", JointModel, train_model_WS, labelled=False)
 JOINT_AUX = Network("JointAuxModel", JointModel, train_model_AM, labelled=True)
 ABLATED_WS1 = Network("AblatedWSModel1", AblatedModel, train_model_WS, labelled=False)
+SIMPLE_ON_VIEWS = Network("SimpleModelOnViews", SimpleModel, train_model_WS, labelled=False)
 ABLATED_AUX1 = Network("AblatedAuxModel1", AblatedModel, train_model_AM, labelled=True)
 
 # ---- The authors' networks: facts from their code, none of which is used --------------------------------------------

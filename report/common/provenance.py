@@ -15,7 +15,7 @@ import helpers
 
 ROOT = Path(helpers.__file__).resolve().parent
 # all that a result can depend on: training and test, networks, the drawing of pairs, and what measures a row
-HASHED = ("helpers.py", "models/*.py", *(f"report/common/{name}.py" for name in ("networks", "skewed", "measuring")))
+HASHED = ("helpers.py", "models/*.py", *(f"report/common/{name}.py" for name in ("networks", "draws", "measuring")))
 
 
 def canonical(node: Any) -> str:
@@ -49,7 +49,7 @@ def commit() -> str:
 
 def arithmetic() -> str:
     """Return what results depend on besides code and PyTorch: how this machine is set to compute."""
-    if helpers.device().type == "cuda":
+    if helpers.DEVICE.type == "cuda":
         return f"CUDA {torch.cuda.get_device_name()}"
     capability = torch.backends.cpu.get_cpu_capability()
     settings = [os.environ.get(name, "") for name in helpers.SAME_DIGITS]

@@ -1,81 +1,110 @@
-"""The row, its checksum, and the one gate that every saved row goes through.
+"""The job, which is to be run, and the row, which says what a run gave and what made it.
 
-A row is one network in one round with some settings, and says what made it. results/EXPERIMENT.csv holds an
-experiment's rows. study.py appends to such a file and build.py reads it, both through `read_rows`.
+A row is one network in one round with some settings, and says what made it. results/EXPERIMENT.csv holds the rows that
+an experiment needs and none before it has. study.py appends to such a file, and build.py reads them all.
 """
 
 import csv
 import hashlib
 import io
 import json
-import math
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
-from torch import nn
-
 import helpers
+from common import draws
 from common.networks import Network
 from common.provenance import ROOT
-from helpers import Result, Round, UserError, load_round
+from helpers import UserError, load_round, train
+from models.WSharing import train_on_views
 
 REPORT = ROOT / "report"
 RESULTS = REPORT / "results"
-IDENTITY = ("experiment", "network", "round", "settings")
+IDENTITY = ("network", "settings", "round")
 LOSSES = ("first_loss", "last_loss")
 DIGIT_COUNTS = ("digits_wrong", "highest_wrong", "joint_wrong", "head_wrong", "dead_scores")  # of networks with scores
 COLUMNS = [
     *(*IDENTITY, "parameters", *LOSSES, "train_wrong", "train_total", "wrong", "total", *DIGIT_COUNTS),
     *("details", "seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum"),
 ]
+AGAIN = "again.csv"  # what the present code gives, a row of each kind
 FROZEN = {  # what this code does not make, by its sha256 sum
     "original.csv": "2baba6f68db9daad562211e5e2fc62000f26bbbbef3e133dd954e14a3bfd9ea3",
     "exploration.csv": "62d8b3aa7f34b58064dc02f53691503bbfde6348054d6dfce36aa2ff06f87318",
     "tuning_first.csv": "905d490f84741925866819f6f3025d31b8dacd401bdf735c276003a6d1bd7a8b",
 }
-REMEDY = "Restore the line, or delete it and run report/study.py"
+VALIDATION = {"validation": True, "nb_test_pairs": 5000}  # more than a test's 1000: less noise in what is chosen by
 Row = dict[str, str]
-Key = tuple[str, str, str, str]
+Key = tuple[str, str, str]
+
+
+@cache
+def defaults_of(network: Network) -> dict[str, Any]:
+    """Return the values that the settings of a network, its training and its pairs have unless told."""
+    functions: list[Callable[..., Any]] = [train, train_on_views, load_round, network.train, network.model_class]
+    parameters = {name: value for each in functions for name, value in signature(each).parameters.items()}
+    values = {name: getattr(helpers, name.upper(), parameter.default) for name, parameter in parameters.items()}
+    return {**values, "activation": "relu", **network.training}
 
 
 class Job(NamedTuple):
-    """One run. The keywords of the network, of its training and of its pairs are plain JSON: they identify its row.
+    """What is to be run: a network with some settings, of it, its training or its pairs, in a round.
 
-    `load` draws the pairs. `details`, if given, is called with the result and the round, and returns JSON that
-    the row keeps, too; `check_details` is called with the row, and raises UserError if they cannot be.
+    `settings` are plain JSON. `keeps` says what its row keeps besides: "errors" by digits, each epoch's "losses", or
+    the "course" of training, which is each epoch's loss and its errors on the training and on the test pairs.
     """
 
-    experiment: str
     network: Network
+    settings: dict[str, Any]
     round: int
-    model: dict[str, Any] = {}
-    training: dict[str, Any] = {}
-    data: dict[str, Any] = {}
-    load: Callable[..., Round] = load_round
-    details: Callable[[Result, Round], Any] | None = None
-    check_details: Callable[[Row], None] | None = None
+    keeps: str = ""
 
     @property
-    def settings(self) -> str:
-        """All keywords, as JSON."""
-        return json.dumps({"model": self.model, "training": self.training, "data": self.data}, sort_keys=True)
+    def parts(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """The settings of the network, of its training, those of its class included, and of its pairs."""
+        of_model = signature(self.network.model_class).parameters
+        model, training, pairs = {}, dict(self.network.training), {}
+        for name, value in self.settings.items():
+            (model if name in of_model else pairs if name in draws.SETTINGS else training)[name] = value
+        return model, training, pairs
 
     @property
     def key(self) -> Key:
-        """What identifies a row: experiment, network, round and settings."""
-        return self.experiment, self.network.name, str(self.round), self.settings
+        """What identifies a row: its network, the settings that differ from the default, as JSON, and its round."""
+        defaults = defaults_of(self.network)
+        differing = {
+            name: value
+            for name, value in self.settings.items()
+            if name not in defaults or json.dumps(value) != json.dumps(defaults[name])
+        }
+        return self.network.name, json.dumps(differing, sort_keys=True), str(self.round)
 
     def __str__(self) -> str:
-        return f"{self.experiment}: {self.network.name} in round {self.round} with {self.settings}"
+        name, settings, nb_round = self.key
+        return f"{name} in round {nb_round} with the settings {settings}"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A network with some settings in several rounds: its jobs, in order; see Job."""
+
+    network: Network
+    settings: dict[str, Any]
+    rounds: Sequence[int]
+    keeps: str = ""
+
+    def __iter__(self) -> Iterator[Job]:
+        return (Job(self.network, self.settings, nb_round, self.keeps) for nb_round in self.rounds)
 
 
 def key_of(row: Row) -> Key:
     """Return what identifies a row, that of its job."""
-    return row["experiment"], row["network"], row["round"], row["settings"]
+    return row["network"], row["settings"], row["round"]
 
 
 def checksum(row: Row) -> str:
@@ -104,9 +133,6 @@ def seal(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "checksum": hashlib.sha256(text.encode()).hexdigest()[:8]}
 
 
-# ---- The gate -------------------------------------------------------------------------------------------------------
-
-
 def read_json(file: Path) -> dict[str, Any]:
     """Return the values of a JSON file that `seal` closed; UserError if it is missing or was changed."""
     try:
@@ -127,103 +153,6 @@ def read_frozen(name: str, folder: Path = RESULTS) -> str:
     if hashlib.sha256(content).hexdigest() != FROZEN[name]:
         raise UserError(f"{folder / name} was changed: it is a record that no code here makes. Restore it.")
     return content.decode()
-
-
-@cache
-def nb_parameters(make: Callable[..., nn.Module], model: str) -> int:
-    """Return the number of parameters of a network with the keywords `model`, JSON."""
-    return helpers.nb_parameters(make(**json.loads(model)))
-
-
-def check_row(row: Row, job: Job) -> None:
-    """Raise UserError, saying what is wrong, if a row has a value that cannot be a result of the job."""
-
-    def number(column: str, highest: float = math.inf, kind: Callable[[str], float] = int) -> float:
-        try:
-            value = kind(row[column])
-        except ValueError:
-            value = math.nan
-        if not 0 <= value <= highest or value == math.inf:
-            limit = f" and at most {highest}" if highest < math.inf else ""
-            raise UserError(f"{column} = {row[column]!r}: it must be a number of at least 0{limit}")
-        return value
-
-    wanted = checksum(row)
-    if row["checksum"] != wanted:
-        raise UserError(f"its checksum is {row['checksum']!r}, that of its values {wanted}: one of them was changed")
-    for column, pattern in (
-        ("torch", r"\d+\.\d+\.\d+.*"),
-        ("cpu", ".+"),
-        ("arithmetic", ".+"),
-        ("commit", r"\w{7,}"),
-        ("code", r"\w{12}"),
-    ):
-        if not re.fullmatch(pattern, row[column]):
-            raise UserError(f"{column} = {row[column]!r}: it does not say what made it")
-    if row["error"]:
-        return
-    totals = {
-        "parameters": nb_parameters(job.network.make, json.dumps(job.model)),
-        "train_total": job.data.get("nb_train_pairs", helpers.NB_TRAIN_PAIRS),
-        "total": job.data.get("nb_test_pairs", helpers.NB_TEST_PAIRS),
-    }
-    for column, total in totals.items():
-        if row[column] != str(total):
-            raise UserError(f"{column} = {row[column]!r}: it must be {total}")
-    number("train_wrong", totals["train_total"])
-    number("wrong", totals["total"])
-    for column in (*LOSSES, "seconds"):
-        number(column, kind=float)
-    with_scores = hasattr(job.network.make, "digit_scores")
-    highest = {"digits_wrong": 2 * totals["total"], "head_wrong": int(row["wrong"]), "dead_scores": 10}
-    for column in DIGIT_COUNTS:
-        if with_scores:
-            number(column, highest.get(column, totals["total"]))
-        elif row[column]:
-            raise UserError(f"{column} = {row[column]!r}: the network has no digit scores")
-    if job.check_details is not None:
-        job.check_details(row)
-    elif row["details"]:
-        raise UserError(f"details = {row['details']!r}: the experiment has none")
-
-
-def read_rows(file: Path, jobs: Iterable[Job]) -> dict[Key, Row]:
-    """Return a file's rows by key, none if there is no file; a last line cut short is left out.
-
-    `jobs` are all that the experiment has; rows of further rounds with the same settings are allowed. Raises UserError,
-    naming file, line, network and round, for a row that is there twice, of settings that the experiment does not have,
-    or that `check_row` refuses, and for a file that is no such table.
-    """
-    if not file.exists():
-        return {}
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read: {error}. Restore it (git checkout -- {file}).") from error
-    lines = list(csv.reader(io.StringIO(text[: text.rfind("\n") + 1])))
-    if not lines or lines[0] != COLUMNS:
-        raise UserError(
-            f"{file}, line 1: its columns are not those of a row, comma-separated in UTF-8. Restore the file, or move "
-            "it away and run report/study.py to make all of its rows again."
-        )
-    by_settings = {(job.experiment, job.network.name, job.settings): job for job in jobs}
-    rows: dict[Key, Row] = {}
-    for number, values in enumerate(lines[1:], 2):
-        row = dict(zip(COLUMNS, values, strict=False))
-        place = f"{file}, line {number}: {row.get('network', '')} in round {row.get('round', '')}"
-        job = by_settings.get((row.get("experiment", ""), row.get("network", ""), row.get("settings", "")))
-        try:
-            if len(values) != len(COLUMNS):
-                raise UserError(f"it has {len(values)} values, not {len(COLUMNS)}")
-            if job is None or not row["round"].isdecimal():
-                raise UserError(f"the experiment has no such run, with the settings {row['settings']}")
-            if key_of(row) in rows:
-                raise UserError("it is there twice")
-            check_row(row, job._replace(round=int(row["round"])))
-        except UserError as error:
-            raise UserError(f"{place}: {error}. {REMEDY}.") from error
-        rows[key_of(row)] = row
-    return rows
 
 
 def accuracy(row: Row, pairs: str = "") -> float:

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
+from common.checks import read_rows
 from common.measuring import run_job
 from common.provenance import this_machine
-from common.rows import COLUMNS, Job, Row, csv_line, read_rows
+from common.rows import COLUMNS, Job, Key, Row, csv_line
 from helpers import UserError
 
 
@@ -43,19 +44,19 @@ def run_all(jobs: list[Job], workers: int, client: Any = None) -> Iterator[Row]:
             raise UserError(f"the Dask cluster was lost ({error}). Finished rows are kept; start again.") from error
 
 
-def run_missing(file: Path, jobs: Iterable[Job], every: list[Job], workers: int = -1, client: Any = None) -> None:
+def run_missing(file: Path, jobs: list[Job], all_jobs: dict[Key, Job], workers: int = -1, client: Any = None) -> None:
     """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it.
 
-    `every` are all jobs of the experiment. Raises UserError if the gate refuses a row of the file, if another process
-    adds to it, or if the file cannot be written. Ctrl-C and SIGTERM end with a message and keep all finished rows.
+    `all_jobs` are those that the file may have rows of. Raises UserError if the gate refuses a row of the file, if
+    another process adds to it, or if the file cannot be written. Ctrl-C and SIGTERM end with a message and keep all
+    finished rows.
     """
-    jobs = list({job.key: job for job in jobs}.values())
-    if not [job for job in jobs if job.key not in read_rows(file, every)]:
+    if not jobs:
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{file}.lock", timeout=0):
-            rows = read_rows(file, every)
+            rows = read_rows(file, all_jobs)
             check_same_kind(file, list(rows.values()))
             append(file, [job for job in jobs if job.key not in rows], workers, client)
     except Timeout as error:
@@ -97,8 +98,8 @@ def append(file: Path, jobs: list[Job], workers: int, client: Any) -> None:
                 saved += 1
         except KeyboardInterrupt:
             get_reusable_executor().shutdown(wait=False, kill_workers=True)
-            said = f"\nInterrupted: {saved} new rows are in {file}. Start again to go on."
-            print(said, file=sys.stderr, flush=True)
+            text = f"\nInterrupted: {saved} new rows are in {file}. Start again to go on."
+            print(text, file=sys.stderr, flush=True)
             os._exit(130)  # without waiting for the runs that are not finished
         except TerminatedWorkerError as error:
             raise UserError(

@@ -1,19 +1,19 @@
 """The gate between the saved rows and every number: complete, of one arithmetic, and what the present code gives.
 
 Rows stay valid when the code is rewritten, if the new code gives the same: results/again.csv has what the present code
-gives, a row of each kind, made by verify.py --every. A kind is an experiment's network with its settings; runs that
-diverged are a kind of their own.
+gives, a row of each kind, made by verify.py --every. A kind is a network with its settings; jobs that diverged are a
+kind of their own.
 """
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from common.checks import read_all, read_rows
 from common.provenance import code_version
-from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Key, Row, accuracy, key_of, read_rows
+from common.rows import AGAIN, COLUMNS, IDENTITY, RESULTS, Job, Key, Row, accuracy, key_of
 from helpers import UserError
 
-AGAIN = "again.csv"
 MADE_BY = ("seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
 RESULT_COLUMNS = [column for column in COLUMNS if column not in (*IDENTITY, *MADE_BY)]
 
@@ -28,10 +28,10 @@ def differences(saved: Row, new: Row) -> list[str]:
 
 def drawn_rows(rows: Iterable[Row]) -> list[Row]:
     """Return a row of each kind that other code has made; the hash of the code draws its round, so that nobody does."""
-    drawn: dict[tuple[str, str, str, bool], tuple[str, Row]] = {}
+    drawn: dict[tuple[str, str, bool], tuple[str, Row]] = {}
     for row in rows:
         if row["code"] != code_version():
-            kind = row["experiment"], row["network"], row["settings"], bool(row["error"])
+            kind = row["network"], row["settings"], bool(row["error"])
             rank = hashlib.sha256(f"{code_version()} {key_of(row)}".encode()).hexdigest()
             drawn[kind] = min(drawn.get(kind, (rank, row)), (rank, row), key=lambda ranked: ranked[0])
     return [row for _, row in drawn.values()]
@@ -40,14 +40,14 @@ def drawn_rows(rows: Iterable[Row]) -> list[Row]:
 def check_again(drawn: Iterable[Row], again: dict[Key, Row]) -> None:
     """Raise UserError unless the present code gave these rows, those of `drawn_rows`, again with the same results."""
     for row in drawn:
-        name = f"{row['experiment']}: {row['network']} in round {row['round']} with {row['settings']}"
+        name = f"{row['network']} in round {row['round']} with the settings {row['settings']}"
         new = again.get(key_of(row))
         if new is None or new["code"] != code_version():
             raise UserError(f"{name} was run by other code. Run report/verify.py --every: is its result the same now?")
         if texts := differences(row, new):
             raise UserError(
                 f"{name}: this code gives another result: {'; '.join(texts)}. Restore the code, or move "
-                "the experiment's file away and run report/study.py."
+                "the files of these rows away and run report/study.py."
             )
 
 
@@ -58,36 +58,30 @@ class Saved:
     kinds of arithmetic.
     """
 
-    def __init__(self, jobs: Iterable[Job], folder: Path = RESULTS) -> None:
-        jobs = list(jobs)
-        by_file: dict[str, list[Job]] = {}
-        for job in jobs:
-            by_file.setdefault(job.experiment, []).append(job)
-        self.by_key: dict[Key, Row] = {}
+    def __init__(self, jobs: dict[Key, Job], folder: Path = RESULTS) -> None:
+        rows = read_all(folder, jobs)
+        if missing := [job for key, job in jobs.items() if key not in rows]:
+            raise UserError(f"{folder} lacks {len(missing)} rows, the first {missing[0]}. Run report/study.py.")
         made_by: dict[tuple[str, str], str] = {}
-        for name, own in by_file.items():
-            rows = read_rows(file := folder / f"{name}.csv", own)
-            if lacking := [job for job in own if job.key not in rows]:
-                raise UserError(f"{file} lacks {len(lacking)} rows, the first {lacking[0]}. Run report/study.py.")
-            for row in rows.values():
-                made_by.setdefault((row["torch"].split("+")[0], row["arithmetic"]), f"{name}, round {row['round']}")
-            self.by_key |= {job.key: rows[job.key] for job in own}
+        for row in rows.values():
+            made_by.setdefault(
+                (row["torch"].split("+")[0], row["arithmetic"]), f"{row['network']} in round {row['round']}"
+            )
+        self.by_key = {key: rows[key] for key in jobs}
         drawn, again = drawn_rows(self.by_key.values()), read_rows(folder / AGAIN, jobs)
         check_again(drawn, again)
         self.again = [again[key_of(row)] for row in drawn]
         if len(made_by) > 1:
-            found = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
-            raise UserError(f"rows of different arithmetic cannot be compared: {found}.")
+            rows_of = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
+            raise UserError(f"rows of different arithmetic cannot be compared: {rows_of}.")
 
     def rows(self, jobs: Iterable[Job]) -> list[Row]:
         """Return the jobs' rows; UserError if one diverged: it has no accuracy, and must not vanish in silence."""
-        found = [self.by_key[job.key] for job in jobs]
-        for row in found:
+        rows = [self.by_key[job.key] for job in jobs]
+        for row in rows:
             if row["error"]:
-                raise UserError(
-                    f"{row['experiment']}: {row['network']} diverged in round {row['round']}: {row['error']}"
-                )
-        return found
+                raise UserError(f"{row['network']} diverged in round {row['round']}: {row['error']}")
+        return rows
 
     def finished(self, jobs: Iterable[Job]) -> list[Job]:
         """Return the jobs that did not diverge, for callers that report how many did."""

@@ -1,4 +1,4 @@
-"""What does each difference between an exploration class and its base class do? On validation pairs.
+"""The differences between the exploration classes and their base classes, on validation pairs.
 
 Each difference is taken away from the exploration class, and is added alone to the base class.
 """
@@ -6,12 +6,12 @@ Each difference is taken away from the exploration class, and is added alone to 
 from typing import Any
 
 from common.evidence import Texts, compare, mean_texts, range_texts, require, span
-from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, WS1, Network
-from common.rows import Job, digit_accuracy
+from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, SIMPLE_ON_VIEWS, WS1, Network
+from common.rows import VALIDATION, Variant, digit_accuracy
 from common.saved import Saved
 
+QUESTION = "What does each difference between an exploration class and its base class do?"
 ROUNDS = range(1100, 1110)  # not those in which the settings were chosen
-DATA = {"validation": True, "nb_test_pairs": 5000}
 ABLATED = dict(zip(EXPLORATION, (ABLATED_WS1, ABLATED_AUX1), strict=True))
 
 # the differences of the network, by the keyword that keeps them, and those of the training, by the setting
@@ -30,62 +30,51 @@ FOR_ALL = ["mini-batches of 50", "one cycle of learning rate and momentum", "two
 NEEDS = {"consistency of the views": "two distorted views"}
 
 
-def settings_of(network: Network) -> dict[str, Any]:
-    """Return the settings in which an exploration class differs from its base class."""
-    return vars(network.make)["settings"]
-
-
 def differences(network: Network) -> list[str]:
     """Return the differences of an exploration class from its base class."""
-    return [*OF_NETWORK, *(name for name, setting in OF_TRAINING.items() if setting in settings_of(network))]
+    return [*OF_NETWORK, *(name for name, setting in OF_TRAINING.items() if setting in network.training)]
 
 
 def variants(network: Network) -> dict[str, list[str]]:
     """Return each variant's differences: all of them, all but one, one alone, none."""
-    every = differences(network)
-    found = {"all": every}
-    for taken in every:
+    names = differences(network)
+    kept = {"all": names}
+    for taken in names:
         gone = {taken, *(difference for difference, needed in NEEDS.items() if needed == taken)}
-        found[f"without {taken}"] = [difference for difference in every if difference not in gone]
-    for alone in every:
-        found[f"only {alone}"] = [difference for difference in every if difference in (alone, NEEDS.get(alone))]
-    return {**found, "none": []}
+        kept[f"without {taken}"] = [difference for difference in names if difference not in gone]
+    for alone in names:
+        kept[f"only {alone}"] = [difference for difference in names if difference in (alone, NEEDS.get(alone))]
+    return {**kept, "none": []}
 
 
-def run(network: Network, kept: list[str], nb_round: int) -> Job:
-    """Return the run of one variant, with the differences that are kept."""
-    model = {keyword: difference in kept for difference, keyword in OF_NETWORK.items()}
-    settings = [OF_TRAINING[difference] for difference in kept if difference in OF_TRAINING]
-    training = {setting: settings_of(network)[setting] for setting in settings}
-    return Job("ablation", ABLATED[network], nb_round, model, training, DATA)
+def training_of(network: Network, kept: list[str]) -> dict[str, Any]:
+    """Return the settings of an exploration class's training that the differences kept are."""
+    return {OF_TRAINING[name]: network.training[OF_TRAINING[name]] for name in kept if name in OF_TRAINING}
 
 
-def plain_run(trained: bool, nb_round: int) -> Job:
-    """Return the run of SimpleModel, trained its own way or as WSModel1, as far as a plain network can be."""
-    settings = settings_of(WS1)
-    training = {setting: settings[setting] for setting in map(OF_TRAINING.__getitem__, FOR_ALL)} if trained else {}
-    return Job("ablation", SIMPLE, nb_round, {}, training, DATA)
+def ablated(network: Network, kept: list[str]) -> Variant:
+    """Return an exploration class with the differences that are kept."""
+    of_network = {keyword: difference in kept for difference, keyword in OF_NETWORK.items()}
+    settings = {**of_network, **training_of(network, kept), **VALIDATION}
+    return Variant(ABLATED[network], settings, ROUNDS)
 
 
-def runs(nb_round: int) -> list[Job]:
-    """Return the runs of one round."""
-    every = [run(network, kept, nb_round) for network in EXPLORATION for kept in variants(network).values()]
-    every += [run(WS1, FOR_ALL, nb_round)]
-    return every + [plain_run(trained, nb_round) for trained in (False, True)]
+VARIANTS = {(net.name, name): ablated(net, kept) for net in EXPLORATION for name, kept in variants(net).items()}
+VARIANTS["WSModel1", "training"] = ablated(WS1, FOR_ALL)
+VARIANTS["SimpleModel", "none"] = Variant(SIMPLE, VALIDATION, ROUNDS)
+# as WSModel1 is trained, as far as a plain network can be
+VARIANTS["SimpleModel", "training"] = Variant(SIMPLE_ON_VIEWS, {**training_of(WS1, FOR_ALL), **VALIDATION}, ROUNDS)
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return what each difference does, taken away or alone, and what of it is the training's."""
 
-    def runs_of(network: Network, variant: str) -> list[Job]:
-        return [run(network, variants(network)[variant], r) for r in ROUNDS]
-
     def effect(network: Network, more: str, less: str) -> Texts:
-        found = compare(saved, runs_of(network, more), runs_of(network, less))
-        return {**found.texts, "half": f"{found.half_width:.2f}"}
+        comparison = compare(saved, VARIANTS[network.name, more], VARIANTS[network.name, less])
+        return {**comparison.texts, "half": f"{comparison.half_width:.2f}"}
 
     def digits(network: Network, variant: str) -> Texts:
-        return range_texts([digit_accuracy([row]) for row in saved.rows(runs_of(network, variant))])
+        return range_texts([digit_accuracy([row]) for row in saved.rows(VARIANTS[network.name, variant])])
 
     lines: list[dict[str, Any]] = []
     for name in dict.fromkeys(name for network in EXPLORATION for name in differences(network)):
@@ -101,17 +90,19 @@ def numbers(saved: Saved) -> dict[str, Any]:
         lines.append(line)
     ends = {
         network.name: {
-            variant: {**mean_texts(saved.accuracies(runs_of(network, variant))), "digits": digits(network, variant)}
+            variant: {
+                **mean_texts(saved.accuracies(VARIANTS[network.name, variant])),
+                "digits": digits(network, variant),
+            }
             for variant in ("all", "none")
         }
         for network in EXPLORATION
     }
-    trained = [run(WS1, FOR_ALL, r) for r in ROUNDS]
-    plain, plain_trained = ([plain_run(way, r) for r in ROUNDS] for way in (False, True))
+    trained, plain_trained = VARIANTS["WSModel1", "training"], VARIANTS["SimpleModel", "training"]
     orders = {}
     for network in EXPLORATION:
-        own = {line["name"]: float(line[network.name]["lost"]["mean"]) for line in lines if network.name in line}
-        orders[network.name] = sorted(own, key=lambda name: -own[name])[:2]
+        losses = {line["name"]: float(line[network.name]["lost"]["mean"]) for line in lines if network.name in line}
+        orders[network.name] = sorted(losses, key=lambda name: -losses[name])[:2]
     largest = ["two distorted views", "last layer without weights"]
     require("WSModel1 loses most without the views, then the last layer", orders["WSModel1"] == largest)
     require("AuxModel1 loses most without the last layer, then the views", orders["AuxModel1"] == largest[::-1])
@@ -124,7 +115,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "without balance it loses less than without views",
         float(unbalanced["lost"]["mean"]) < float(by_name["two distorted views"]["lost"]["mean"]) / 2,
     )
-    loose = [digit_accuracy([row]) for row in saved.rows(runs_of(WS1, "without consistency of the views"))]
+    loose = [digit_accuracy([row]) for row in saved.rows(VARIANTS["WSModel1", "without consistency of the views"])]
     nearly = sum(value > 90 for value in loose)
     require(
         "without consistency most rounds find nine of ten digits, some do not", len(loose) / 2 < nearly < len(loose)
@@ -137,10 +128,10 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "of": str(len(loose)),
         "training": {
             "SimpleModel": mean_texts(saved.accuracies(plain_trained)),
-            "SimpleModel_gain": compare(saved, plain_trained, plain).texts,
+            "SimpleModel_gain": compare(saved, plain_trained, VARIANTS["SimpleModel", "none"]).texts,
             "WSModel": mean_texts(saved.accuracies(trained)),
-            "WSModel_gain": compare(saved, trained, runs_of(WS1, "none")).texts,
-            "rest": compare(saved, runs_of(WS1, "all"), trained).texts,
+            "WSModel_gain": compare(saved, trained, VARIANTS["WSModel1", "none"]).texts,
+            "rest": compare(saved, VARIANTS["WSModel1", "all"], trained).texts,
         },
         "rounds": span(ROUNDS),
     }

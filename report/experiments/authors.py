@@ -1,4 +1,4 @@
-"""Do we get what the authors got? Their ten rounds of five networks at two learning rates, run again in thirty.
+"""The authors' ten rounds of five networks at two learning rates, run again in thirty.
 
 results/original.csv has their runs, and results/original.md their source and protocol. Errors are in %, as theirs.
 """
@@ -23,33 +23,32 @@ from common.evidence import (
     word,
 )
 from common.networks import MAIN, NOTEBOOK_WS, PUBLISHED, Network
-from common.rows import Job, accuracy, read_frozen
+from common.rows import Variant, accuracy, read_frozen
 from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims
 
+QUESTION = "Do we get what the authors got?"
 ROUNDS = range(30)
 RATES = (0.1, 0.01)
 ASTRAY = 20  # % of test errors: runs of networks with digit scores that have more, at the higher rate, went astray
 REBUILT = dict(zip(MAIN, (PUBLISHED[0], NOTEBOOK_WS, *PUBLISHED[2:]), strict=True))
 
 
-def run(network: Network, rate: float, nb_round: int) -> Job:
-    """Return the run of one of MAIN as the authors ran it.
+def variant_of(network: Network, rate: float) -> Variant:
+    """Return one of MAIN as the authors ran it.
 
     Their loss with digit labels, 0.5 of the comparison's and 1 of each digit's, is half of ours with a weight of 2: for
     SGD without momentum, that is half the learning rate.
     """
-    training: dict[str, Any] = {"nb_epochs": 25, "shuffle": False, "learning_rate": rate}
+    settings: dict[str, Any] = {"nb_epochs": 25, "shuffle": False, "learning_rate": rate}
     if network.labelled:
-        training |= {"aux_weight": 2, "learning_rate": rate / 2}
-    return Job("authors", REBUILT[network], nb_round, training=training)
+        settings |= {"aux_weight": 2, "learning_rate": rate / 2}
+    return Variant(REBUILT[network], settings, ROUNDS)
 
 
-def runs(nb_round: int) -> list[Job]:
-    """Return the runs of one round."""
-    return [run(network, rate, nb_round) for rate in RATES for network in MAIN]
+VARIANTS = {(network.name, rate): variant_of(network, rate) for rate in RATES for network in MAIN}
 
 
 def theirs(network: Network, rate: float, column: str = "test_error") -> list[float]:
@@ -61,7 +60,7 @@ def theirs(network: Network, rate: float, column: str = "test_error") -> list[fl
 
 def ours(saved: Saved, network: Network, rate: float, pairs: str = "") -> list[float]:
     """Return our errors in %, a round each, on the test pairs or, with "train_", on the training pairs."""
-    return [100 - accuracy(row, pairs) for row in saved.rows(run(network, rate, r) for r in ROUNDS)]
+    return [100 - accuracy(row, pairs) for row in saved.rows(VARIANTS[network.name, rate])]
 
 
 def side(test: list[float], train: list[float]) -> dict[str, str]:
@@ -72,7 +71,7 @@ def side(test: list[float], train: list[float]) -> dict[str, str]:
 def cells(saved: Saved) -> list[dict[str, Any]]:
     """Return the ten cells, a network at a rate each: theirs, ours, and their difference."""
     pairs = [(network, rate) for rate in RATES for network in MAIN]
-    found = [welch(ours(saved, *pair), theirs(*pair)) for pair in pairs]
+    compared = [welch(ours(saved, *pair), theirs(*pair)) for pair in pairs]
     return [
         {
             "name": network.name,
@@ -83,38 +82,38 @@ def cells(saved: Saved) -> list[dict[str, Any]]:
             "p": format_p(p),
             "shown": p < ALPHA,
         }
-        for (network, rate), (middle, half, _), p in zip(pairs, found, holm([p for *_, p in found]), strict=True)
+        for (network, rate), (middle, half, _), p in zip(pairs, compared, holm([p for *_, p in compared]), strict=True)
     ]
 
 
 def conclusions(saved: Saved) -> list[dict[str, Any]]:
     """Return what their rounds and ours say of the claims: how much lower the errors are, within rounds."""
-    found = []
+    lines = []
     for claim, rate in itertools.product(claims.CLAIMS, RATES):
         line: dict[str, Any] = {"difference": claim.difference, "rate": f"{rate:g}"}
         for name, errors_of in (("theirs", theirs), ("ours", functools.partial(ours, saved))):
             both = (errors_of(network, rate) for network in (claim.worse, claim.better))
             differences = [worse - better for worse, better in zip(*both, strict=True)]
-            found_interval = mean_and_interval(differences)
-            said = {"word": word(*found_interval), "p": format_p(sign_flip_p(differences))}
-            line[name] = {**texts_around(*found_interval), **said}
-        found.append(line)
-    return found
+            interval = mean_and_interval(differences)
+            p = format_p(sign_flip_p(differences))
+            line[name] = {**texts_around(*interval), "word": word(*interval), "p": p}
+        lines.append(line)
+    return lines
 
 
 def astray(saved: Saved) -> dict[str, Any]:
     """Return which runs with digit labels went astray, and how many of their ten scores were dead."""
     labelled = [network for network in MAIN if network.labelled]
-    rows = saved.rows(run(network, RATES[0], r) for network in labelled for r in ROUNDS)
+    rows = saved.rows(job for network in labelled for job in VARIANTS[network.name, RATES[0]])
     lost = [row for row in rows if 100 - accuracy(row) > ASTRAY]
     others = [row for row in rows if row not in lost]
-    own = [error for network in labelled for error in theirs(network, RATES[0])]
-    dead, alive = (0 < sum(row["dead_scores"] != "0" for row in own) < len(own) for own in (lost, others))
+    errors = [error for network in labelled for error in theirs(network, RATES[0])]
+    dead, alive = (0 < sum(row["dead_scores"] != "0" for row in part) < len(part) for part in (lost, others))
     require("dead scores are neither needed nor enough for a run to go astray", dead and alive)
     return {
         "above": str(ASTRAY),
-        "theirs": str(sum(error > ASTRAY for error in own)),
-        "theirs_of": str(len(own)),
+        "theirs": str(sum(error > ASTRAY for error in errors)),
+        "theirs_of": str(len(errors)),
         "ours": str(len(lost)),
         "ours_of": str(len(rows)),
         "dead": [row["dead_scores"] for row in lost],
@@ -126,10 +125,10 @@ def astray(saved: Saved) -> dict[str, Any]:
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the ten cells, what they say of the claims, and the runs that went astray."""
-    every, said = cells(saved), conclusions(saved)
-    inside = all(float(cell["difference"]["low"]) < 0 < float(cell["difference"]["high"]) for cell in every)
-    require("all ten intervals of ours - theirs hold 0", inside and not any(cell["shown"] for cell in every))
-    words = [[line[side]["word"] for side in ("theirs", "ours")] for line in said]
+    all_cells, lines = cells(saved), conclusions(saved)
+    inside = all(float(cell["difference"]["low"]) < 0 < float(cell["difference"]["high"]) for cell in all_cells)
+    require("all ten intervals of ours - theirs hold 0", inside and not any(cell["shown"] for cell in all_cells))
+    words = [[line[side]["word"] for side in ("theirs", "ours")] for line in lines]
     require("both sides' rounds show a gain from sharing at both rates", words[:2] == [["better"] * 2] * 2)
     require("of the auxiliary loss at 0.1, theirs show none", words[2] == ["no clear difference", "better"])
     require("at 0.01 both show a loss from it", words[3] == ["worse"] * 2)
@@ -138,14 +137,14 @@ def numbers(saved: Saved) -> dict[str, Any]:
         for network in MAIN
         for rate in RATES
     ]
-    spread = max(every, key=lambda cell: abs(float(cell["ours"]["sd"]) - float(cell["theirs"]["sd"])))
+    spread = max(all_cells, key=lambda cell: abs(float(cell["ours"]["sd"]) - float(cell["theirs"]["sd"])))
     there = (spread["name"], spread["rate"]) == ("AuxModel1", "0.1")
     require("single rounds spread most differently for AuxModel1 at 0.1", there)
     return {
-        "cells": every,
+        "cells": all_cells,
         "train_apart": f"{max(apart):.1f}",
-        "farthest": max(every, key=lambda cell: abs(float(cell["difference"]["mean"]))),
-        "conclusions": said,
+        "farthest": max(all_cells, key=lambda cell: abs(float(cell["difference"]["mean"]))),
+        "conclusions": lines,
         "astray": astray(saved),
         "worst": f"{max(max(theirs(network, RATES[0])) for network in MAIN):.1f}",
         "rounds": str(len(ROUNDS)),

@@ -1,4 +1,4 @@
-"""How much auxiliary loss? AuxModel by the weight of each digit's loss."""
+"""AuxModel by the weight of each digit's loss."""
 
 from typing import Any
 
@@ -6,32 +6,16 @@ import numpy as np
 from common.drawing import HALF, curve, figure_of
 from common.evidence import Comparison, compare, mean_texts, require
 from common.networks import AUX
-from common.rows import Job, digit_accuracy
+from common.rows import Variant, digit_accuracy
 from common.saved import Saved
 from matplotlib.figure import Figure
 
-from experiments import claims
 from helpers import AUX_WEIGHT
 
+QUESTION = "How much auxiliary loss?"
 ROUNDS = range(10)
 WEIGHTS = (0, 0.1, 0.25, 0.5, 1, 2, 5)
-
-
-def run(weight: float, nb_round: int) -> Job:
-    """Return the run of AuxModel with an auxiliary weight."""
-    if weight == AUX_WEIGHT:
-        return claims.run(AUX, nb_round)
-    return Job("aux_weight", AUX, nb_round, training={"aux_weight": weight})
-
-
-def runs(nb_round: int) -> list[Job]:
-    """Return the runs of one round."""
-    return [run(weight, nb_round) for weight in WEIGHTS]
-
-
-def runs_of(weight: float) -> list[Job]:
-    """Return the runs with an auxiliary weight."""
-    return [run(weight, r) for r in ROUNDS]
+VARIANTS = {weight: Variant(AUX, {"aux_weight": weight}, ROUNDS) for weight in WEIGHTS}
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
@@ -41,23 +25,23 @@ def numbers(saved: Saved) -> dict[str, Any]:
     """
 
     def difference(weight: float, other: float) -> Comparison | None:
-        whole = saved.finished(runs_of(weight)) == runs_of(weight)
-        return compare(saved, runs_of(weight), runs_of(other)) if whole and weight != other else None
+        whole = len(saved.finished(VARIANTS[weight])) == len(ROUNDS)
+        return compare(saved, VARIANTS[weight], VARIANTS[other]) if whole and weight != other else None
 
     lines: list[dict[str, Any]] = []
     words: dict[float, str] = {}  # beside the original's weight
     for weight in WEIGHTS:
-        runs = saved.finished(runs_of(weight))
+        jobs = saved.finished(VARIANTS[weight])
         from_none, from_ours = difference(weight, WEIGHTS[0]), difference(weight, AUX_WEIGHT)
         words[weight] = from_ours.word if from_ours else ""
         lines.append(
             {
                 "weight": f"{weight:g}",
-                "accuracy": mean_texts(saved.accuracies(runs)),
+                "accuracy": mean_texts(saved.accuracies(jobs)),
                 "difference": from_none and from_none.texts,
                 "ours": from_ours and from_ours.texts,
-                "digits": f"{digit_accuracy(saved.rows(runs)):.1f}",
-                "diverged": str(len(ROUNDS) - len(runs)),
+                "digits": f"{digit_accuracy(saved.rows(jobs)):.1f}",
+                "diverged": str(len(ROUNDS) - len(jobs)),
             }
         )
     require("1 and 2 show no clear difference from 0.5", {words[1], words[2]} == {"no clear difference"})
@@ -68,12 +52,12 @@ def numbers(saved: Saved) -> dict[str, Any]:
 def picture(saved: Saved) -> Figure:
     """Draw the accuracies by weight, to scale from the square root of the weight, and say which runs diverged."""
     figure, axes = figure_of(1, 1, 1.9, HALF)
-    values = [saved.accuracies(saved.finished(runs_of(weight))) for weight in WEIGHTS]
+    values = [saved.accuracies(saved.finished(VARIANTS[weight])) for weight in WEIGHTS]
     curve(axes, WEIGHTS, values, AUX)
     axes.set_xscale("function", functions=(np.sqrt, np.square))
-    for weight, own in zip(WEIGHTS, values, strict=True):
-        if len(own) < len(ROUNDS):
-            text = f"{len(ROUNDS) - len(own)} of {len(ROUNDS)} runs\ndiverged"
+    for weight, finished in zip(WEIGHTS, values, strict=True):
+        if len(finished) < len(ROUNDS):
+            text = f"{len(ROUNDS) - len(finished)} of {len(ROUNDS)} runs\ndiverged"
             place = axes.get_xaxis_transform()
             axes.text(weight - 0.25, 0.02, text, ha="right", va="bottom", fontsize=7, transform=place)
     axes.set_xticks(WEIGHTS, [f"{weight:g}" for weight in WEIGHTS], fontsize=7)

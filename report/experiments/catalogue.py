@@ -1,10 +1,10 @@
 """The experiments in order: a new one is a new file here, and a line."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from common.rows import Job
+from common.rows import Job, Key, Row
 from common.saved import Saved
 from matplotlib.figure import Figure
 
@@ -12,31 +12,26 @@ from experiments import (
     ablation,
     authors,
     aux_weight,
-    bridge,
-    ceiling,
     claims,
     confirmation,
     cost,
     diagrams,
     epochs,
     errors,
-    head,
     last_layer,
     learning_rate,
-    more_rounds,
-    prior,
     published,
     sharing,
     train_pairs,
     tuning,
 )
 
-# in the order in which they are run: a run that two of them need is made once, for the first
+# in the order in which they are run: a row that two of them need is in the file of the first
 EXPERIMENTS = (
-    *(claims, confirmation, published, authors, bridge, sharing, last_layer, aux_weight, epochs),
-    *(ablation, prior, errors, train_pairs, more_rounds, tuning, ceiling, learning_rate),
+    *(claims, confirmation, authors, published, sharing, last_layer, aux_weight, epochs, learning_rate),
+    *(ablation, errors, train_pairs, tuning),
 )
-PARTS = (*EXPERIMENTS, head, cost, diagrams)  # of the report: the last have no runs of their own
+PARTS = (*EXPERIMENTS, cost, diagrams)  # of the report: the last have no jobs
 
 
 def name_of(part: ModuleType) -> str:
@@ -47,32 +42,64 @@ def name_of(part: ModuleType) -> str:
 BY_NAME = {name_of(experiment): experiment for experiment in EXPERIMENTS}
 
 
-def question_of(part: ModuleType) -> str:
-    """Return the first sentence of the docstring."""
-    return (part.__doc__ or "").partition("?")[0] + "?"
-
-
 def jobs_of(experiment: ModuleType, nb_rounds: int | None = None) -> list[Job]:
-    """Return an experiment's runs, or those of its first `nb_rounds` rounds."""
-    first = experiment.ROUNDS.start
-    nb_rounds = nb_rounds or len(experiment.ROUNDS)
-    return [job for r in range(first, first + nb_rounds) for job in experiment.runs(r)]
+    """Return an experiment's jobs, round after round, or those of its variants' first `nb_rounds` rounds.
+
+    They may be more rounds than a variant has.
+    """
+    jobs = []
+    for variant in experiment.VARIANTS.values():
+        first = variant.rounds[0]
+        rounds = variant.rounds if nb_rounds is None else range(first, first + nb_rounds)
+        jobs += [Job(variant.network, variant.settings, nb_round, variant.keeps) for nb_round in rounds]
+    return sorted(jobs, key=lambda job: job.round)
 
 
-def all_jobs(experiments: Iterable[ModuleType] = EXPERIMENTS) -> list[Job]:
-    """Return the runs of these experiments, each once."""
-    return list({job.key: job for experiment in experiments for job in jobs_of(experiment)}.values())
+def jobs_by_file(nb_rounds: int | None = None) -> dict[str, list[Job]]:
+    """Return the jobs of all experiments, each once, by the experiment in whose file its row is.
+
+    A job whose row keeps more for another experiment keeps it in the first one's file.
+    """
+    jobs_of_all = {name: jobs_of(experiment, nb_rounds) for name, experiment in BY_NAME.items()}
+    keeping = {job.key: job for jobs in jobs_of_all.values() for job in jobs if job.keeps}
+    seen = set()
+    files: dict[str, list[Job]] = {}
+    for name, jobs in jobs_of_all.items():
+        new = {job.key: keeping.get(job.key, job) for job in jobs if job.key not in seen}
+        seen |= new.keys()
+        files[name] = list(new.values())
+    return files
+
+
+def all_jobs() -> dict[Key, Job]:
+    """Return the jobs of all experiments, each once, by their keys."""
+    return {job.key: job for jobs in jobs_by_file().values() for job in jobs}
+
+
+def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
+    """Return an experiment's question, its rounds, and the number and the minutes of one core of its new rows."""
+    rounds = sorted({nb_round for variant in BY_NAME[name].VARIANTS.values() for nb_round in variant.rounds})
+    ends = [n for n in rounds if n - 1 not in rounds], [n for n in rounds if n + 1 not in rounds]
+    return {
+        "name": f"`{name}`",
+        "question": BY_NAME[name].QUESTION,
+        "rounds": ", ".join(f"{first} to {last}" for first, last in zip(*ends, strict=True)),
+        "rows": str(len(rows)),
+        "minutes": f"{sum(float(row['seconds'] or 0) for row in rows) / 60:.0f}",
+    }
 
 
 def all_numbers(saved: Saved) -> dict[str, Any]:
-    """Return the numbers of every part, by its name."""
-    return {name_of(part): part.numbers(saved) for part in PARTS if hasattr(part, "numbers")}
+    """Return the numbers of every part, by its name, and those of the list of experiments."""
+    numbers = {name_of(part): part.numbers(saved) for part in PARTS if hasattr(part, "numbers")}
+    rows = {name: [saved.by_key[job.key] for job in jobs] for name, jobs in jobs_by_file().items()}
+    return {**numbers, "experiments": [experiment_numbers(name, new) for name, new in rows.items()]}
 
 
 def pictures_of(part: ModuleType) -> dict[str, Callable[[Saved], Figure]]:
     """Return what draws the figures of a part, by their names: its `picture`, or its PICTURES where it has several."""
-    own = {name_of(part): part.picture} if hasattr(part, "picture") else {}
-    return getattr(part, "PICTURES", own)
+    picture = {name_of(part): part.picture} if hasattr(part, "picture") else {}
+    return getattr(part, "PICTURES", picture)
 
 
 PICTURES = {name: draw for part in PARTS for name, draw in pictures_of(part).items()}

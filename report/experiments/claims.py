@@ -1,6 +1,6 @@
-"""How do the networks compare in the first thirty rounds? Each as it stands; other experiments compare with them."""
+"""The networks as they stand, with which other experiments compare, and the claims that are tested about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
@@ -14,14 +14,16 @@ from common.evidence import (
     coverage,
     detectable,
     mean_texts,
+    require,
 )
-from common.networks import AUX, AUX1, MAIN, SIMPLE, WS, WS1, Network
-from common.rows import Job, accuracy, digit_accuracy
+from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, SIMPLE, WS, WS1, Network
+from common.rows import Variant, accuracy, digit_accuracy
 from common.saved import Saved
 
 import helpers
 
-ROUNDS = range(30)
+QUESTION = "How do the networks compare in the first rounds, and does an exploration class ever collapse?"
+ROUNDS, ALL_ROUNDS = range(30), range(200)  # the latter of the exploration classes
 MAX_PARAMETERS = 70_000  # the limit that the course suggests
 
 
@@ -48,32 +50,24 @@ ABOUT = {  # what each network adds, and to which
 CLAIMS = (Claim("Sharing the weights helps", WS, SIMPLE), Claim("An auxiliary loss helps further", AUX, WS))
 
 
-def run(network: Network, nb_round: int) -> Job:
-    """Return the run of a network as it stands, with which other experiments compare."""
-    return Job("claims", network, nb_round)
+def usual(network: Network, rounds: Sequence[int] = ROUNDS) -> Variant:
+    """Return a network as it stands."""
+    return Variant(network, {}, rounds)
 
 
-def runs(nb_round: int) -> list[Job]:
-    """Return the runs of one round."""
-    return [run(network, nb_round) for network in MAIN]
+VARIANTS = {net.name: usual(net, ROUNDS if net in BASE else ALL_ROUNDS) for net in MAIN}
+VariantOf = Callable[[Network], Variant]
 
 
-def runs_of(network: Network, nb_rounds: int = len(ROUNDS)) -> list[Job]:
-    """Return a network's runs, or those of the first rounds."""
-    return [run(network, r) for r in ROUNDS[:nb_rounds]]
+def differences(saved: Saved, variant_of: VariantOf = usual) -> list[Comparison]:
+    """Return the difference that each claim is about, between these variants of the networks."""
+    return [compare(saved, variant_of(claim.better), variant_of(claim.worse)) for claim in CLAIMS]
 
 
-RunsOf = Callable[[Network], list[Job]]
-
-
-def differences(saved: Saved, runs_of: RunsOf = runs_of) -> list[Comparison]:
-    """Return the difference that each claim is about, in these runs."""
-    return [compare(saved, runs_of(claim.better), runs_of(claim.worse)) for claim in CLAIMS]
-
-
-def network_numbers(saved: Saved, network: Network, runs_of: RunsOf = runs_of) -> dict[str, Any]:
-    """Return what is said of a network in these runs."""
-    rows, values, above = saved.rows(runs_of(network)), saved.accuracies(runs_of(network)), ABOUT[network][1]
+def network_numbers(saved: Saved, network: Network, variant_of: VariantOf = usual) -> dict[str, Any]:
+    """Return what is said of a network in such a variant."""
+    variant, above = variant_of(network), ABOUT[network][1]
+    rows, values = saved.rows(variant), saved.accuracies(variant)
     shares = [1 - value / 100 for value in values]
     sampling = mean(share * (1 - share) / int(row["total"]) for share, row in zip(shares, rows, strict=True)) ** 0.5
     return {
@@ -85,21 +79,41 @@ def network_numbers(saved: Saved, network: Network, runs_of: RunsOf = runs_of) -
         "parameters": f"{int(rows[0]['parameters']):,}",
         "train": f"{mean(accuracy(row, 'train_') for row in rows):.2f}",
         "digits": f"{digit_accuracy(rows):.1f}" if network.labelled or network == WS1 else "",
-        "effect": compare(saved, runs_of(network), runs_of(above)).texts if above is not None else None,
+        "effect": compare(saved, variant, variant_of(above)).texts if above is not None else None,
     }
+
+
+def collapse_numbers(saved: Saved) -> dict[str, Any]:
+    """Return the exploration classes' accuracies over all rounds, and what they gain on their base classes."""
+    numbers = {}
+    for network, base in zip(EXPLORATION, BASE[1:], strict=True):
+        variant = VARIANTS[network.name]
+        values = saved.accuracies(variant)
+        above = min(values) > max(saved.accuracies(usual(base)))
+        require(f"no run of {network.name} collapsed, its worst is above every one of {base.name}", above)
+        numbers[network.name] = {
+            **mean_texts(values),
+            "n": str(len(values)),
+            "worst": f"{min(values):.1f}",
+            "digits": f"{digit_accuracy(saved.rows(variant)):.1f}",
+            "gain": compare(saved, usual(network), usual(base)).texts,
+        }
+    return numbers
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the networks' accuracies, the differences that the claims are about, and the protocol."""
-    found = differences(saved)
+    comparisons = differences(saved)
     return {
         "networks": {network.name: network_numbers(saved, network) for network in MAIN},
-        "differences": [comparison.texts for comparison in found],
-        "sd": [f"{stdev(comparison.differences):.2f}" for comparison in found],
+        "differences": [comparison.texts for comparison in comparisons],
+        "sd": [f"{stdev(comparison.differences):.2f}" for comparison in comparisons],
         "detectable": [
-            {str(n): f"{detectable(stdev(comparison.differences), n):.2f}" for n in (10, 30)} for comparison in found
+            {str(n): f"{detectable(stdev(comparison.differences), n):.2f}" for n in (10, 30)}
+            for comparison in comparisons
         ],
-        "coverage": [f"{100 * coverage(comparison.differences):.1f}" for comparison in found],
+        "coverage": [f"{100 * coverage(comparison.differences):.1f}" for comparison in comparisons],
+        "more_rounds": collapse_numbers(saved),
         "protocol": {
             "epochs": str(helpers.NB_EPOCHS),
             "rate": f"{helpers.LEARNING_RATE:g}",

@@ -1,4 +1,4 @@
-"""Do the two ideas help? The five networks in rounds that nobody had run, on all test pairs that there are.
+"""The five networks in rounds that nobody had run, on all test pairs that there are.
 
 Criterion, committed with this analysis before any of these rounds was run: a claim holds if the mean difference within
 rounds is above 0, its 95 % Student interval leaves out 0, and its two-sided sign-flip p, adjusted for the two claims
@@ -10,54 +10,48 @@ from typing import Any
 from common.drawing import figure_of, label_places, strip
 from common.evidence import Comparison, compare, judge, markdown_table, mean_texts, require, span
 from common.networks import AUX1, MAIN, WS1, Network
-from common.rows import Job
+from common.rows import Variant
 from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments.authors import RATES, theirs
 from experiments.claims import ABOUT, CLAIMS, network_numbers
 
+QUESTION = "Do the two ideas help?"
 ROUNDS = range(200, 230)
 DATA = {"nb_test_pairs": 5000}  # MNIST has 10,000 test images
 COMMIT = "cb3de46"  # of this criterion, in which there is no row yet
 
 
-def run(network: Network, nb_round: int) -> Job:
-    """Return the run of a network as it stands."""
-    return Job("confirmation", network, nb_round, data=DATA)
+VARIANTS = {network.name: Variant(network, DATA, ROUNDS) for network in MAIN}
 
 
-def runs(nb_round: int) -> list[Job]:
-    """Return the runs of one round."""
-    return [run(network, nb_round) for network in MAIN]
-
-
-def runs_of(network: Network) -> list[Job]:
-    """Return a network's runs."""
-    return [run(network, r) for r in ROUNDS]
+def variant_of(network: Network) -> Variant:
+    """Return a network as it stands, in these rounds."""
+    return VARIANTS[network.name]
 
 
 # as committed with the criterion, and kept so: the other experiments call claims.differences
 def comparisons(saved: Saved) -> list[Comparison]:
     """Return the difference that each claim is about."""
-    return [compare(saved, runs_of(claim.better), runs_of(claim.worse)) for claim in CLAIMS]
+    return [compare(saved, variant_of(claim.better), variant_of(claim.worse)) for claim in CLAIMS]
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the networks' accuracies and the claims with their verdicts."""
-    found = comparisons(saved)
+    compared = comparisons(saved)
     claims = [
         {"sentence": claim.sentence, "difference": claim.difference, **texts}
-        for claim, texts in zip(CLAIMS, judge(found), strict=True)
+        for claim, texts in zip(CLAIMS, judge(compared), strict=True)
     ]
-    for comparison in found:
+    for comparison in compared:
         require("both differences are above 0 in every round", comparison.counts == (len(ROUNDS), 0, 0))
-    networks = {network.name: network_numbers(saved, network, runs_of) for network in ABOUT}
+    networks = {network.name: network_numbers(saved, network, variant_of) for network in ABOUT}
     for network in ABOUT:
         networks[network.name]["theirs"] = mean_texts([100 - error for error in theirs(network, RATES[0])])
     return {
         "networks": networks,
-        "labels": compare(saved, runs_of(AUX1), runs_of(WS1)).texts,
+        "labels": compare(saved, variant_of(AUX1), variant_of(WS1)).texts,
         "claims": claims,
         "commit": COMMIT,
         "rounds": span(ROUNDS),
@@ -66,12 +60,12 @@ def numbers(saved: Saved) -> dict[str, Any]:
     }
 
 
-def results_table(found: dict[str, Any]) -> str:
+def results_table(numbers: dict[str, Any]) -> str:
     """Return README's table of the networks, with the effects and the claims' verdicts."""
-    verdicts = {claim["difference"]: f": **{claim['verdict']}**" for claim in found["claims"]}
+    verdicts = {claim["difference"]: f": **{claim['verdict']}**" for claim in numbers["claims"]}
     lines = []
     for network, (adds, above) in ABOUT.items():
-        of = found["networks"][network.name]
+        of = numbers["networks"][network.name]
         effect = ""
         if above is not None:
             sign = "{mean} [{low}, {high}]".format(**of["effect"])
@@ -86,11 +80,11 @@ def picture(saved: Saved) -> Figure:
     """Draw every round of the five networks, and the differences that the claims are about."""
     figure, (left, right) = figure_of(1, 2, 2.1, width_ratios=[3, 2])
     for place, network in enumerate(ABOUT):
-        strip(left, place, saved.accuracies(runs_of(network)), network)
+        strip(left, place, saved.accuracies(variant_of(network)), network)
     label_places(left, (network.name for network in ABOUT))
     left.set(title="Every round of the five networks", ylabel="test accuracy (%)")
-    for place, (claim, found) in enumerate(zip(CLAIMS, comparisons(saved), strict=True)):
-        strip(right, place, found.differences, claim.better)
+    for place, (claim, comparison) in enumerate(zip(CLAIMS, comparisons(saved), strict=True)):
+        strip(right, place, comparison.differences, claim.better)
     right.axhline(0, color="k", linewidth=0.7)
     label_places(right, (claim.difference.replace(" - ", "\n− ") for claim in CLAIMS))
     right.set(title="Differences within rounds", ylabel="difference (points)")

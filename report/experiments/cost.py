@@ -1,6 +1,6 @@
-"""What does it cost? Seconds of the runs, their growth with pairs and epochs, and what benchmark.py measured.
+"""What it costs: seconds of the jobs, their growth with pairs and epochs, and what benchmark.py measured.
 
-Runs are compared that were made beside each other, in the same rounds of one experiment. What needs a machine that does
+Jobs are compared that were made beside each other, in the same rounds of one experiment. What needs a machine that does
 nothing else is from the benchmark.
 """
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
-from common.evidence import span
 from common.networks import BASE, EXPLORATION
-from common.rows import RESULTS, Job, Row, read_json
+from common.rows import RESULTS, Variant, read_json
 from common.saved import Saved
 
 from experiments import epochs, train_pairs
@@ -19,17 +18,6 @@ from helpers import NB_EPOCHS, NB_TRAIN_PAIRS
 BENCHMARK = RESULTS / "benchmark.json"
 MOST, FEWER = train_pairs.NUMBERS[-1], 2 * NB_TRAIN_PAIRS
 LONGEST = epochs.EPOCHS[-1]
-
-
-def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
-    """Return an experiment's rounds, number of new runs, minutes of one core, and processors."""
-    return {
-        "name": name,
-        "rounds": span(sorted(int(row["round"]) for row in rows)),
-        "runs": str(len(rows)),
-        "minutes": f"{sum(float(row['seconds'] or 0) for row in rows) / 60:.0f}",
-        "processors": ", ".join(sorted({row["cpu"] for row in rows})),
-    }
 
 
 def speed(benchmark: dict[str, Any]) -> dict[str, str]:
@@ -43,16 +31,13 @@ def speed(benchmark: dict[str, Any]) -> dict[str, str]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return seconds, their growth, the benchmark, and a line for each experiment."""
+    """Return seconds, their growth, the benchmark, and the processors of the rows."""
 
-    def seconds(runs: Iterable[Job]) -> float:
-        return median(float(row["seconds"]) for row in saved.rows(runs))
+    def seconds(variant: Variant) -> float:
+        return median(float(row["seconds"]) for row in saved.rows(variant))
 
-    by_pairs = {net.name: [seconds(train_pairs.runs_of(net, n)) for n in (MOST, FEWER)] for net in BASE}
-    by_epochs = {net.name: [seconds(epochs.runs_of(net, n)) for n in (LONGEST, NB_EPOCHS)] for net in BASE}
-    by_experiment: dict[str, list[Row]] = {}
-    for row in saved.by_key.values():
-        by_experiment.setdefault(row["experiment"], []).append(row)
+    by_pairs = {net.name: [seconds(train_pairs.VARIANTS[net.name, n]) for n in (MOST, FEWER)] for net in BASE}
+    by_epochs = {net.name: [seconds(epochs.VARIANTS[net.name, n]) for n in (LONGEST, NB_EPOCHS)] for net in BASE}
     total = sum(float(row["seconds"] or 0) for row in saved.by_key.values())
     benchmark = read_json(BENCHMARK)
     return {
@@ -64,9 +49,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "fewer": f"{FEWER:,}",
         "times_pairs": f"{MOST / FEWER:g}",
         "times_epochs": f"{LONGEST / NB_EPOCHS:g}",
-        "runs": f"{len(saved.by_key):,}",
+        "rows": f"{len(saved.by_key):,}",
         "hours": f"{total / 3600:.1f}",
-        "experiments": [experiment_numbers(name, rows) for name, rows in by_experiment.items()],
         "benchmark": benchmark,
         "speed": speed(benchmark),
         "equal": {
@@ -82,16 +66,16 @@ def texts_of(names: Iterable[str]) -> str:
     return " and ".join(sorted(set(names)))
 
 
-def processors_line(found: dict[str, Any]) -> str:
+def processors_line(numbers: dict[str, Any]) -> str:
     """Return README's item on the processors on which equal digits were seen."""
     text = (
         "- All rows were made on {made}. {rows} of them, one of each kind, were run again on {again}, and came out "
         "equal to the last digit."
     )
-    return text.format(**found["equal"])
+    return text.format(**numbers["equal"])
 
 
-def speed_line(found: dict[str, Any]) -> str:
+def speed_line(numbers: dict[str, Any]) -> str:
     """Return README's sentence on speed."""
     text = (
         "It takes {ours} s on {machine}. A straightforward version of the published script, which counts training "
@@ -99,7 +83,7 @@ def speed_line(found: dict[str, Any]) -> str:
         "ours, {same_ratio} times as long. Without the limit to AVX2 that makes the numbers the same it would take "
         "{without_limit} s."
     )
-    return text.format(**found["speed"])
+    return text.format(**numbers["speed"])
 
 
 TABLES = {"speed": speed_line, "processors": processors_line}

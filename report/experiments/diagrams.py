@@ -1,4 +1,4 @@
-"""What does a network see, and what are the networks? Drawn from the pairs and the networks themselves."""
+"""What a network sees, and what the networks are: drawn from the pairs and the networks themselves."""
 
 from typing import Any
 
@@ -28,20 +28,20 @@ def task_picture(_: Saved) -> Figure:
 
 def blocks(layers: nn.Sequential, channels: int) -> list[str]:
     """Return a text for each layer with weights and what follows it: its parts, its output and its parameters."""
-    found: list[list[Any]] = []
+    texts: list[list[Any]] = []
     x = torch.zeros(2, channels, SIDE, SIDE)
     for layer in layers:
         x = layer(x)
         if isinstance(layer, nn.Conv2d | nn.Linear):
             name = "conv 3×3" if isinstance(layer, nn.Conv2d) else "linear"
-            found.append([[name], x.shape, nb_parameters(layer)])
+            texts.append([[name], x.shape, nb_parameters(layer)])
         elif not isinstance(layer, nn.Flatten):
             name = "max-pool 2×2" if isinstance(layer, nn.MaxPool2d) else type(layer).__name__
-            found[-1][0].append(name)
-            found[-1][1] = x.shape
+            texts[-1][0].append(name)
+            texts[-1][1] = x.shape
     return [
         "\n".join(parts) + "\n" + "×".join(map(str, shape[1:])) + f"\n({parameters:,})"
-        for parts, shape, parameters in found
+        for parts, shape, parameters in texts
     ]
 
 

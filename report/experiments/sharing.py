@@ -1,4 +1,4 @@
-"""Is it the sharing that helps, or the splitting? Branches with weights of their own beside shared ones.
+"""Branches with weights of their own beside shared ones.
 
 Untied branches have twice the weights, and need more epochs until they fit their training pairs: they are run with
 half the maps, too, and all networks with three times the epochs.
@@ -9,13 +9,14 @@ from typing import Any
 from common.drawing import figure_of, label_places, strip
 from common.evidence import Comparison, compare, require
 from common.networks import AUX, SIMPLE, UNTIED, UNTIED_AUX, WS, Network
-from common.rows import Job
+from common.rows import Variant
 from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims
 from helpers import NB_EPOCHS, nb_parameters
 
+QUESTION = "Is it the sharing that helps, or the splitting?"
 ROUNDS = claims.ROUNDS
 EPOCHS = (NB_EPOCHS, 3 * NB_EPOCHS)
 # half the maps, and hidden units for as many parameters as WSModel has, nearly
@@ -30,29 +31,19 @@ EFFECTS = {  # what is compared; the untied networks are of either size
 }
 
 
-def run(network: Network, size: str, nb_epochs: int, nb_round: int) -> Job:
-    """Return the run of a network with so many epochs; the size is that of untied networks."""
-    untied = network in (UNTIED, UNTIED_AUX)
-    if nb_epochs == NB_EPOCHS and not untied:
-        return claims.run(network, nb_round)
-    training = {} if nb_epochs == NB_EPOCHS else {"nb_epochs": nb_epochs}
-    return Job("sharing", network, nb_round, SIZES[size] if untied else {}, training)
-
-
-def runs(nb_round: int) -> list[Job]:
-    """Return the runs of one round."""
-    every = [run(network, size, n, nb_round) for n in EPOCHS for size in SIZES for network in NETWORKS]
-    return list({job.key: job for job in every}.values())
-
-
-def runs_of(network: Network, size: str, nb_epochs: int) -> list[Job]:
-    """Return the runs of a network with so many epochs."""
-    return [run(network, size, nb_epochs, r) for r in ROUNDS]
+VARIANTS = {
+    (network.name, size, nb_epochs): Variant(
+        network, {**(SIZES[size] if network in (UNTIED, UNTIED_AUX) else {}), "nb_epochs": nb_epochs}, ROUNDS
+    )
+    for nb_epochs in EPOCHS
+    for size in SIZES
+    for network in NETWORKS
+}
 
 
 def effect(saved: Saved, both: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
     """Return the difference of two networks over the rounds in which neither diverged."""
-    pairs = zip(*(runs_of(network, size, nb_epochs) for network in both), strict=True)
+    pairs = zip(*(VARIANTS[network.name, size, nb_epochs] for network in both), strict=True)
     better, worse = zip(*(pair for pair in pairs if len(saved.finished(pair)) == 2), strict=True)
     return compare(saved, better, worse)
 
@@ -61,27 +52,25 @@ def numbers(saved: Saved) -> dict[str, Any]:
     """Return the effects by size and epochs, how many runs fit their training pairs, and how many diverged."""
     kinds = [(size, nb_epochs) for size in SIZES for nb_epochs in EPOCHS]
     effects = {name: [effect(saved, both, *kind) for kind in kinds] for name, both in EFFECTS.items()}
-    lines = [{"name": name, "effects": [found.texts for found in own]} for name, own in effects.items()]
-    words = {name: [found.word for found in own] for name, own in effects.items()}
+    lines = [{"name": name, "effects": [each.texts for each in compared]} for name, compared in effects.items()]
+    words = {name: [each.word for each in compared] for name, compared in effects.items()}
     require("splitting alone shows no clear gain", set(words["splitting"]) == {"no clear difference"})
     require("sharing helps without digit labels", set(words["sharing"]) == {"better"})
     both = zip(effects["sharing"], effects["splitting"], strict=True)
     require("most of WSModel's gain is of sharing", all(shared.mean > split.mean for shared, split in both))
     whole, half = words["sharing, with digit labels"][1::2]
     require("with them, after 150 epochs, at half size only", (whole, half) == ("no clear difference", "better"))
-    labels = [
-        [found.mean for found in effects[f"digit labels, {where}"]] for where in ("branches untied", "one branch")
-    ]
+    labels = [[each.mean for each in effects[f"digit labels, {where}"]] for where in ("branches untied", "one branch")]
     require("the labels help more on untied branches", min(labels[0]) > max(labels[1]))
     fitted = []
     for network in NETWORKS:
-        finished = [saved.rows(saved.finished(runs_of(network, *kind))) for kind in kinds]
-        every = {job.key: job for kind in kinds for job in runs_of(network, *kind)}.values()  # some are in two kinds
+        finished = [saved.rows(saved.finished(VARIANTS[network.name, *kind])) for kind in kinds]
+        jobs = {job.key: job for kind in kinds for job in VARIANTS[network.name, *kind]}.values()  # some in two kinds
         of = [str(sum(row["train_wrong"] == "0" for row in rows)) for rows in finished]
         require(f"nearly all runs of {network.name} fit after 150 epochs", min(int(of[1]), int(of[3])) >= 28)
         if network in (UNTIED, UNTIED_AUX):
             require(f"hardly any run of {network.name} fits after 50 epochs", max(int(of[0]), int(of[2])) <= 1)
-        fitted.append({"name": network.name, "of": of, "diverged": str(len(every) - len(saved.finished(every)))})
+        fitted.append({"name": network.name, "of": of, "diverged": str(len(jobs) - len(saved.finished(jobs)))})
     parameters = {size: nb_parameters(UNTIED.make(**model)) for size, model in SIZES.items()}
     usual = nb_parameters(WS.make())
     return {
@@ -108,7 +97,7 @@ def picture(saved: Saved) -> Figure:
     figure, both = figure_of(1, 2, 1.9, sharey=True)
     for axes, nb_epochs in zip(both, EPOCHS, strict=True):
         for place, (network, size, coloured, name) in enumerate(parts):
-            values = saved.accuracies(saved.finished(runs_of(network, size, nb_epochs)))
+            values = saved.accuracies(saved.finished(VARIANTS[network.name, size, nb_epochs]))
             strip(axes, place, values, coloured, hollow=name.startswith("untied"))
         label_places(axes, (name for *_, name in parts))
         axes.set_title(f"{nb_epochs} epochs")

@@ -1,20 +1,20 @@
-"""What does more data change? The networks by the number of training pairs."""
+"""The networks by the number of training pairs, up to all that there are."""
 
-import functools
 from statistics import mean
 from typing import Any
 
 import numpy as np
 from common.drawing import HALF, curve, figure_of
-from common.evidence import compare, difference_texts, mean_and_interval, require, word
-from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, Network
-from common.rows import Job
+from common.evidence import compare, difference_texts, mean_and_interval, mean_texts, require, span, word
+from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, WS1, Network
+from common.rows import Variant
 from common.saved import Saved
 from matplotlib.figure import Figure
 
-from experiments import claims
+from experiments import claims, confirmation
 from helpers import NB_TRAIN_PAIRS
 
+QUESTION = "What does more data change, and what is left with all of it?"
 ROUNDS = range(10)
 NUMBERS = (125, 250, 500, 1000, 2000, 4000, 8000)
 
@@ -24,21 +24,25 @@ def numbers_of(network: Network) -> list[int]:
     return [number for number in NUMBERS if network in BASE or number <= NB_TRAIN_PAIRS]
 
 
-def run(network: Network, number: int, nb_round: int) -> Job:
-    """Return the run of a network with so many training pairs."""
-    if number == NB_TRAIN_PAIRS:
-        return claims.run(network, nb_round)
-    return Job("train_pairs", network, nb_round, data={"nb_train_pairs": number})
+VARIANTS = {(net.name, n): Variant(net, {"nb_train_pairs": n}, ROUNDS) for net in MAIN for n in numbers_of(net)}
+ALL = 30_000  # as many as MNIST has images for
+CEILING = range(200, 203)
+VARIANTS |= {
+    (net.name, ALL): Variant(net, {**confirmation.DATA, "nb_train_pairs": ALL}, CEILING) for net in EXPLORATION
+}
 
 
-def runs(nb_round: int) -> list[Job]:
-    """Return the runs of one round."""
-    return [run(network, number, nb_round) for network in MAIN for number in numbers_of(network)]
-
-
-def runs_of(network: Network, number: int) -> list[Job]:
-    """Return the runs of a network with so many training pairs."""
-    return [run(network, number, r) for r in ROUNDS]
+def ceiling_numbers(saved: Saved) -> dict[str, Any]:
+    """Return the accuracies from all training images, those of the confirmation's same rounds, and what labels add."""
+    numbers: dict[str, Any] = {"rounds": span(CEILING), "pairs": f"{ALL:,}"}
+    for network in EXPLORATION:
+        accuracies = saved.accuracies(VARIANTS[network.name, ALL])
+        usual = saved.accuracies(Variant(network, confirmation.DATA, CEILING))
+        fewer = f"{100 - 100 * (100 - mean(accuracies)) / (100 - mean(usual)):.0f}"  # of its errors, in %
+        numbers[network.name] = {"all": mean_texts(accuracies), "usual": f"{mean(usual):.2f}", "fewer": fewer}
+    labels = compare(saved, VARIANTS[AUX1.name, ALL], VARIANTS[WS1.name, ALL])
+    require("with all training images, labels make no clear difference", labels.word == "no clear difference")
+    return {**numbers, "labels": labels.texts}
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
@@ -46,28 +50,28 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
     That is the slope of each round's least-squares line through its effects over the logarithm of the numbers.
     """
-    found = [claims.differences(saved, functools.partial(runs_of, number=number)) for number in NUMBERS]
+    compared = [claims.differences(saved, lambda network, n=n: VARIANTS[network.name, n]) for n in NUMBERS]
     lines: list[dict[str, Any]] = [
         {
             "pairs": f"{number:,}",
             "accuracies": {
-                network.name: f"{mean(saved.accuracies(runs_of(network, number))):.1f}"
+                network.name: f"{mean(saved.accuracies(VARIANTS[network.name, number])):.1f}"
                 for network in MAIN
                 if number in numbers_of(network)
             },
             "differences": [comparison.texts for comparison in comparisons],
         }
-        for number, comparisons in zip(NUMBERS, found, strict=True)
+        for number, comparisons in zip(NUMBERS, compared, strict=True)
     ]
-    above = all(comparison.word == "better" for comparisons in found for comparison in comparisons)
+    above = all(comparison.word == "better" for comparisons in compared for comparison in comparisons)
     require("with every number of training pairs, both differences are above 0", above)
     slopes: list[list[float]] = [
         np.polyfit(np.log2(NUMBERS), [comparison.differences for comparison in effects], 1)[0].tolist()
-        for effects in zip(*found, strict=True)
+        for effects in zip(*compared, strict=True)
     ]
     sharing, auxiliary = (word(*mean_and_interval(each)) for each in slopes)
     require("with more pairs sharing adds less, the auxiliary loss more", (sharing, auxiliary) == ("worse", "better"))
-    ends = compare(saved, runs_of(AUX1, NUMBERS[0]), runs_of(AUX, NUMBERS[-1]))
+    ends = compare(saved, VARIANTS[AUX1.name, NUMBERS[0]], VARIANTS[AUX.name, NUMBERS[-1]])
     alike = ends.word == "no clear difference"
     require("AuxModel1 from the fewest pairs and AuxModel from the most do not differ clearly", alike)
     return {
@@ -77,6 +81,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "ends": ends.texts,
         "fewest": lines[0]["pairs"],
         "most": lines[-1]["pairs"],
+        "ceiling": ceiling_numbers(saved),
     }
 
 
@@ -85,7 +90,7 @@ def picture(saved: Saved) -> Figure:
     figure, axes = figure_of(1, 1, 1.9, HALF)
     for network in (*BASE, *EXPLORATION):
         numbers = numbers_of(network)
-        curve(axes, numbers, [saved.accuracies(runs_of(network, number)) for number in numbers], network)
+        curve(axes, numbers, [saved.accuracies(VARIANTS[network.name, number]) for number in numbers], network)
     axes.set(xlabel="training pairs", ylabel="test accuracy (%)", xscale="log")
     axes.set_xticks(NUMBERS, [f"{number}" if number < 1000 else f"{number // 1000}k" for number in NUMBERS])
     axes.minorticks_off()

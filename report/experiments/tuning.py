@@ -1,4 +1,4 @@
-"""How were the settings of the base networks chosen? On validation pairs, the same search for all three.
+"""The search for the base networks' settings, on validation pairs, the same for all three.
 
 First, at one size, the activation of the ten scores and whether mini-batches are shuffled; then, with that choice, the
 channels of the convolutions and the hidden units. Every setting is tried on all three networks, and one is taken for
@@ -14,16 +14,15 @@ from statistics import mean, stdev
 from typing import Any
 
 from common.evidence import difference_texts, mean_and_interval, require, span, word
-from common.networks import BASE, SIMPLE, WS, Network
-from common.rows import Job
+from common.networks import ACTIVATIONS, BASE, SIMPLE, WS, Network
+from common.rows import VALIDATION, Variant
 from common.saved import Saved
 
 from experiments.claims import MAX_PARAMETERS
 from helpers import nb_parameters
-from models.WSharing import ACTIVATIONS
 
+QUESTION = "How were the settings of the base networks chosen?"
 ROUNDS = range(1000, 1010)
-DATA = {"validation": True, "nb_test_pairs": 5000}  # more than the 1000 of a test: less noise in what is chosen by
 
 FIRST: list[dict[str, Any]] = [
     {"maps": [32, 64], "hidden": 100, "activation": activation, "shuffle": shuffle}
@@ -32,33 +31,32 @@ FIRST: list[dict[str, Any]] = [
 SIZES: list[dict[str, Any]] = [  # of at most MAX_PARAMETERS, with the activation and shuffling of the first stage
     {"maps": maps, "hidden": hidden, "activation": "relu", "shuffle": True}
     for maps, hidden in itertools.product(([16, 32], [24, 48], [32, 64], [40, 80]), (50, 100, 150))
-    if max(nb_parameters(network.make(maps, hidden)) for network in BASE) <= MAX_PARAMETERS
+    if max(nb_parameters(network.make(maps=maps, hidden=hidden)) for network in BASE) <= MAX_PARAMETERS
 ]
 
 IN_USE: dict[str, Any] = {"maps": [32, 64], "hidden": 150, "activation": "relu", "shuffle": True}
 
 
-def run(network: Network, setting: dict[str, Any], nb_round: int) -> Job:
-    """Return the run of one network with one setting; SimpleModel has no activation of digit scores."""
-    names = ("maps", "hidden") if network == SIMPLE else ("maps", "hidden", "activation")
-    model = {name: setting[name] for name in names}
-    return Job("tuning", network, nb_round, model, {"shuffle": setting["shuffle"]}, DATA)
+def variant_of(network: Network, setting: dict[str, Any]) -> Variant:
+    """Return a network with one setting; SimpleModel has no activation of digit scores."""
+    settings = {name: value for name, value in setting.items() if network != SIMPLE or name != "activation"}
+    return Variant(network, {**settings, **VALIDATION}, ROUNDS)
 
 
-def runs(nb_round: int) -> list[Job]:
-    """Return the runs of one round."""
-    return [run(network, setting, nb_round) for setting in (*FIRST, *SIZES) for network in BASE]
+VARIANTS = {
+    (net.name, *map(str, setting.values())): variant_of(net, setting) for setting in (*FIRST, *SIZES) for net in BASE
+}
 
 
 def accuracies(saved: Saved, setting: dict[str, Any]) -> dict[str, list[float]]:
     """Return a setting's validation accuracies in %, a round each, per network and as the mean over the three."""
-    found = {net.name: saved.accuracies(run(net, setting, r) for r in ROUNDS) for net in BASE}
-    return {**found, "mean": [mean(three) for three in zip(*found.values(), strict=True)]}
+    accuracies = {net.name: saved.accuracies(variant_of(net, setting)) for net in BASE}
+    return {**accuracies, "mean": [mean(three) for three in zip(*accuracies.values(), strict=True)]}
 
 
 def size(setting: dict[str, Any]) -> int:
     """Return the number of parameters of WSModel and AuxModel with a setting."""
-    return nb_parameters(WS.make(setting["maps"], setting["hidden"]))
+    return nb_parameters(WS.make(maps=setting["maps"], hidden=setting["hidden"]))
 
 
 def standard_error(values: list[float]) -> float:
@@ -79,14 +77,14 @@ def numbers(saved: Saved) -> dict[str, Any]:
     stages: list[list[dict[str, Any]]] = []
     taken: list[dict[str, Any]] = []
     for settings in (FIRST, SIZES):
-        found = [accuracies(saved, setting) for setting in settings]
-        taken.append(choose(settings, [each["mean"] for each in found]))
+        means = [accuracies(saved, setting) for setting in settings]
+        taken.append(choose(settings, [each["mean"] for each in means]))
         stages.append(
             [
                 {**{name: str(value) for name, value in setting.items()}, "maps": "{} and {}".format(*setting["maps"])}
                 | {name: f"{mean(values):.2f}" for name, values in each.items()}
                 | {"chosen": setting == taken[-1], "in_use": setting == IN_USE}
-                for setting, each in zip(settings, found, strict=True)
+                for setting, each in zip(settings, means, strict=True)
             ]
         )
     same = all(taken[0][name] == IN_USE[name] for name in ("activation", "shuffle"))

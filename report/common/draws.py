@@ -1,9 +1,11 @@
-"""Rounds whose digits are not equally frequent; part of the code version of the rows that use them."""
+"""Rounds that helpers.load_round does not draw: digits that are not equally frequent; weights of another round."""
+
+from typing import Any
 
 import torch
 
 import helpers
-from helpers import Round
+from helpers import Round, load_round
 
 
 def load_skewed(nb_round: int, *, shares: list[float]) -> Round:
@@ -18,7 +20,22 @@ def load_skewed(nb_round: int, *, shares: list[float]) -> Round:
         kept = drawn < torch.tensor(shares)[labels]
         return helpers.make_pairs(images, labels, shuffled[kept[shuffled]], nb_pairs)
 
-    train_images, train_labels, test_images, test_labels = helpers.load_mnist()
+    train_images, train_labels, test_images, test_labels = map(helpers.read_mnist, helpers.MNIST)
     train = draw(train_images, train_labels, "train pairs", helpers.NB_TRAIN_PAIRS)
     test = draw(test_images, test_labels, "test pairs", helpers.NB_TEST_PAIRS)
     return helpers.make_round(nb_round, train, test)
+
+
+def load_crossed(nb_round: int, *, pairs_of: int, nb_test_pairs: int) -> Round:
+    """Return the pairs of the round `pairs_of`, with the initial weights and the order of `nb_round`."""
+    return load_round(pairs_of, nb_test_pairs=nb_test_pairs)._replace(number=nb_round)
+
+
+SETTINGS = ("nb_train_pairs", "nb_test_pairs", "validation", "shares", "pairs_of")  # of `load`
+
+
+def load(nb_round: int, **settings: Any) -> Round:
+    """Draw a round in the way that its settings say."""
+    if "shares" in settings:
+        return load_skewed(nb_round, **settings)
+    return (load_crossed if "pairs_of" in settings else load_round)(nb_round, **settings)
