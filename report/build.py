@@ -16,7 +16,7 @@ from common.drawing import save
 from common.evidence import markdown_table
 from common.rows import FROZEN, REPORT, ROOT, read_frozen, write_atomically
 from common.saved import Saved
-from experiments.catalogue import PARTS, PICTURES, all_jobs, all_numbers, name_of
+from experiments.catalogue import PARTS, all_jobs, all_numbers, pictures
 
 from helpers import UserError
 
@@ -33,8 +33,10 @@ def experiments_table(numbers: dict[str, Any]) -> str:
 
 def tables(numbers: dict[str, Any]) -> dict[str, str]:
     """Return all tables by their names."""
-    texts = {name: make(numbers[name_of(part)]) for part in PARTS for name, make in getattr(part, "TABLES", {}).items()}
-    return {**texts, "experiments": experiments_table(numbers)}
+    texts = {"experiments": experiments_table(numbers)}
+    for name, part in PARTS.items():
+        texts |= {table: make(numbers[name]) for table, make in getattr(part, "TABLES", {}).items()}
+    return texts
 
 
 def readmes(numbers: dict[str, Any]) -> dict[Path, str]:
@@ -63,7 +65,7 @@ def main() -> None:
     texts = readmes(numbers)
     write_atomically(NUMBERS, json.dumps(numbers, indent=1) + "\n")
     (REPORT / "figures").mkdir(exist_ok=True)
-    for name, draw in PICTURES.items():
+    for name, draw in pictures().items():
         save(draw, saved, REPORT / "figures" / f"{name}.svg")
     partial = REPORT / "report.pdf.partial"
     try:

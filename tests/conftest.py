@@ -124,6 +124,6 @@ def all_saved() -> Any:
 @cache
 def numbers_of(name: str) -> dict[str, Any]:
     """Return an experiment's numbers."""
-    from experiments.catalogue import PARTS, name_of
+    from experiments.catalogue import PARTS
 
-    return next(part.numbers(all_saved()) for part in PARTS if name_of(part) == name)
+    return PARTS[name].numbers(all_saved())

@@ -1,4 +1,4 @@
-"""Plain reading of the saved files and plain statistics: what the tests of the experiments say is right.
+"""Plain reading of the saved files and plain statistics: what the tests of the numbers say is right.
 
 Nothing here uses the project's own reading, checks or statistics.
 """
@@ -7,8 +7,7 @@ import csv
 import gzip
 import json
 import random
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 from math import erf, exp, lgamma, log, pi, sqrt
@@ -21,37 +20,14 @@ from torch import Tensor
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "report" / "results"
-
-# The rounds of each experiment, in the order in which they are run. A change of rounds is a change here.
-ROUNDS = {
-    "claims": range(30),
-    "confirmation": range(200, 230),
-    "published": range(10),
-    "authors": range(30),
-    "bridge": range(10),
-    "sharing": range(30),
-    "last_layer": range(30),
-    "aux_weight": range(10),
-    "epochs": range(1200, 1210),
-    "ablation": range(1100, 1110),
-    "prior": range(10),
-    "errors": range(10),
-    "train_pairs": range(10),
-    "more_rounds": range(30, 200),
-    "tuning": range(1000, 1010),
-    "ceiling": range(200, 203),
-}
-# and how many runs of a round are its own: those that it shares with an experiment before it are that one's
-RUNS_OF_A_ROUND = {"claims": 5, "confirmation": 5, "published": 10, "authors": 10, "bridge": 7, "sharing": 11}
-RUNS_OF_A_ROUND |= {"last_layer": 6, "aux_weight": 6, "epochs": 18, "ablation": 41, "prior": 2, "errors": 2}
-RUNS_OF_A_ROUND |= {"train_pairs": 24, "more_rounds": 2, "tuning": 56, "ceiling": 2}
+NO_ROWS = ("again", "exploration", "original", "tuning_first")  # of verify.py; of the authors; of older code
 
 BASE, EXPLORATION = ("SimpleModel", "WSModel", "AuxModel"), ("WSModel1", "AuxModel1")
 ABOVE = {"WSModel": "SimpleModel", "AuxModel": "WSModel", "WSModel1": "WSModel", "AuxModel1": "AuxModel"}
 CLAIMS = {"WSModel": "Sharing the weights helps", "AuxModel": "An auxiliary loss helps further"}
-PAIRS = (("WSModel", "SimpleModel"), ("AuxModel", "WSModel"))  # whose differences the claims are about
+PARAMETERS = {"SimpleModel": "57,956", "WSModel": "58,918", "AuxModel": "58,918"}
+PARAMETERS |= {"WSModel1": "59,368", "AuxModel1": "59,368"}
 VALIDATION = {"validation": True, "nb_test_pairs": 5000}
-WHOLE = {"data": {"nb_test_pairs": 5000}}  # all test pairs that there are
 TEN = range(10)
 Row = dict[str, str]
 
@@ -60,75 +36,25 @@ T = {1: 12.706205, 2: 4.302653, 3: 3.182446, 4: 2.776445, 5: 2.570582, 6: 2.4469
 T |= {9: 2.262157, 14: 2.144787, 19: 2.093024, 24: 2.063899, 27: 2.051831, 28: 2.048407, 29: 2.045230}
 T |= {34: 2.032245, 39: 2.022691, 49: 2.009575, 59: 2.000995, 99: 1.984217, 199: 1.971957}
 
-# ---------------------------------------------------------------------------------------------------------------------
-# What a text of a number should be
 
-
-class Near:
-    """Equal to the text of a number of so many decimals, whichever way a tie is rounded."""
-
-    def __init__(self, value: float, decimals: int, sign: bool = False) -> None:
-        self.value, self.decimals, self.sign = value, decimals, sign
-
-    def __eq__(self, text: object) -> bool:
-        form = ("[+-]" if self.sign else "-?") + r"\d+" + (rf"\.\d{{{self.decimals}}}" if self.decimals else "")
-        return (
-            isinstance(text, str)
-            and re.fullmatch(form, text) is not None
-            and not (self.sign and float(text) == 0 and text.startswith("-"))
-            and abs(float(text) - self.value) <= 0.5 * 10**-self.decimals + 1e-9
-        )
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __repr__(self) -> str:
-        return f"'{self.value:{'+' if self.sign else ''}.{self.decimals}f}'"
-
-
-class About:
-    """Equal to the text of a number that is not farther away than so much."""
-
-    def __init__(self, value: float, distance: float) -> None:
-        self.value, self.distance = value, distance
-
-    def __eq__(self, text: object) -> bool:
-        return isinstance(text, str) and abs(float(text) - self.value) <= self.distance
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __repr__(self) -> str:
-        return f"about {self.value:.4f} ± {self.distance:.4f}"
-
-
-class Chance:
-    """Equal to the text of a p-value; `distance` is that of a p from resampling."""
-
-    def __init__(self, value: float, distance: float = 0) -> None:
-        self.value, self.distance = value, distance + 1e-9
-
-    def __eq__(self, text: object) -> bool:
-        if text == "below 0.0001":
-            return self.value - self.distance < 0.0001
-        right = isinstance(text, str) and re.fullmatch(r"[01]\.\d{4}", text) is not None
-        return right and float(text) >= 0.0001 and abs(float(text) - self.value) <= 0.00005 + self.distance
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __repr__(self) -> str:
-        return f"p = {self.value:.6f} ± {self.distance:.6f}"
-
-
-def span(experiment: str) -> str:
-    """Return the text of an experiment's rounds."""
-    return f"{ROUNDS[experiment][0]} to {ROUNDS[experiment][-1]}"
-
-
-def number_of(experiment: str) -> str:
-    """Return the text of the number of an experiment's rounds."""
-    return str(len(ROUNDS[experiment]))
+def agree(found: Any, expected: Any, place: str = "") -> None:
+    """Assert that texts are those of numbers, to their last decimal; a pair is a number and how far it may be."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys(), place
+        for name, value in expected.items():
+            agree(found[name], value, f"{place}.{name}")
+    elif isinstance(expected, list):
+        for n, (one, other) in enumerate(zip(found, expected, strict=True)):
+            agree(one, other, f"{place}[{n}]")
+    elif isinstance(expected, float | tuple):
+        value, distance = expected if isinstance(expected, tuple) else (expected, 0.0)
+        if found == "below 0.0001":
+            assert value - distance < 0.0001, place
+        else:
+            rounding = 0.5 * 10 ** -len(found.partition(".")[2])
+            assert abs(float(found) - value) <= distance + rounding + 1e-9, f"{place}: {found}, {value}"
+    else:
+        assert found == expected, place
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -136,10 +62,16 @@ def number_of(experiment: str) -> str:
 
 
 @cache
-def rows(experiment: str) -> dict[tuple[str, int, str], Row]:
-    """Return an experiment's saved rows by network, round and settings."""
-    with (RESULTS / f"{experiment}.csv").open(newline="", encoding="utf-8") as file:
-        return {(row["network"], int(row["round"]), row["settings"]): row for row in csv.DictReader(file)}
+def rows() -> dict[tuple[str, str, int], Row]:
+    """Return the saved rows of all files by network, settings and round; none is there twice."""
+    found = {}
+    for file in sorted(RESULTS.glob("*.csv")):
+        with file.open(newline="", encoding="utf-8") as opened:
+            for row in csv.DictReader(opened) if file.stem not in NO_ROWS else ():
+                key = row["network"], row["settings"], int(row["round"])
+                assert key not in found, key
+                found[key] = row
+    return found
 
 
 def again() -> list[Row]:
@@ -148,36 +80,19 @@ def again() -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def plain(experiment: str, network: str, rounds: Sequence[int] | None = None, **settings: dict[str, Any]) -> list[Row]:
-    """Return the rows of a network with the keywords `model`, `training` and `data`, one for each round."""
-    every = {"data": {}, "model": {}, "training": {}, **settings}
-    text = json.dumps({name: dict(sorted(every[name].items())) for name in ("data", "model", "training")})
-    return [rows(experiment)[network, r, text] for r in (ROUNDS[experiment] if rounds is None else rounds)]
+def of(network: str, rounds: Iterable[int], **settings: Any) -> list[Row]:
+    """Return the rows of a network with settings that differ from the default, one for each round."""
+    return [rows()[network, json.dumps(settings, sort_keys=True), r] for r in rounds]
 
 
-def base(experiment: str, network: str) -> list[Row]:
-    """Return the rows of a network as it stands, in the rounds of an experiment."""
-    return plain("claims", network, ROUNDS[experiment])
+def errors(found: list[Row], column: str = "wrong", total: str = "total") -> list[float]:
+    """Return the share of pairs, in %, that a column counts."""
+    return [100 * int(row[column]) / int(row[total]) for row in found]
 
 
-def accuracies_of(found: list[Row], column: str = "wrong") -> list[float]:
-    """Return the share of test pairs, in %, that a column does not count."""
-    return [100 - 100 * int(row[column]) / int(row["total"]) for row in found]
-
-
-def percent(experiment: str, network: str, rounds: Sequence[int] | None = None, **settings: Any) -> list[float]:
-    """Return the accuracies of a network, one for each round."""
-    return accuracies_of(plain(experiment, network, rounds, **settings))
-
-
-def digits_of(found: list[Row]) -> list[float]:
-    """Return the digit accuracies of rows."""
-    return [100 - 100 * int(row["digits_wrong"]) / (2 * int(row["total"])) for row in found]
-
-
-def digits(found: list[Row]) -> Near:
-    """Return the mean digit accuracy of rows."""
-    return Near(mean(digits_of(found)), 1)
+def accuracies(found: list[Row], column: str = "wrong", total: str = "total") -> list[float]:
+    """Return the share of pairs, in %, that a column does not count."""
+    return [100 - value for value in errors(found, column, total)]
 
 
 @cache
@@ -204,11 +119,9 @@ def half_width(values: Sequence[float]) -> float:
     return T[len(values) - 1] * stdev(values) / sqrt(len(values))
 
 
-def mean_of(values: Sequence[float]) -> dict[str, Near]:
+def mean_of(values: Sequence[float]) -> dict[str, float]:
     """Return a mean and its interval."""
-    middle, half = mean(values), half_width(values)
-    found = {"mean": middle, "half": half, "low": middle - half, "high": middle + half}
-    return {name: Near(value, 2) for name, value in found.items()}
+    return {"half": half_width(values), **difference_of(values)}
 
 
 def minus(more: Sequence[float], less: Sequence[float]) -> list[float]:
@@ -216,28 +129,21 @@ def minus(more: Sequence[float], less: Sequence[float]) -> list[float]:
     return [a - b for a, b in zip(more, less, strict=True)]
 
 
-def signed(middle: float, half: float) -> dict[str, Near]:
-    """Return a difference and its interval."""
-    found = {"mean": middle, "low": middle - half, "high": middle + half}
-    return {name: Near(value, 2, True) for name, value in found.items()}
+def around(middle: float, half: float) -> dict[str, float]:
+    """Return a number and its interval."""
+    return {"mean": middle, "low": middle - half, "high": middle + half}
 
 
-def difference_of(values: Sequence[float]) -> dict[str, Near]:
+def difference_of(values: Sequence[float]) -> dict[str, float]:
     """Return the mean of differences and its interval."""
-    return signed(mean(values), half_width(values))
+    return around(mean(values), half_width(values))
 
 
-def effect(better: Sequence[float], worse: Sequence[float]) -> dict[str, Near]:
-    """Return a mean difference within rounds and its interval."""
-    return difference_of(minus(better, worse))
-
-
-def word(better: Sequence[float], worse: Sequence[float]) -> str:
-    """Return what the interval of a difference shows."""
-    values = minus(better, worse)
-    if mean(values) - half_width(values) > 0:
-        return "better"
-    return "worse" if mean(values) + half_width(values) < 0 else "no clear difference"
+def word(values: Sequence[float]) -> str:
+    """Return what the interval of differences shows."""
+    if abs(mean(values)) <= half_width(values):
+        return "no clear difference"
+    return "better" if mean(values) > 0 else "worse"
 
 
 def simpson(function: Callable[[float], float], low: float, high: float, steps: int = 1000) -> float:
@@ -289,10 +195,9 @@ def flips(values: Sequence[float]) -> float:
     return sum(number for total, number in ways.items() if abs(total) >= abs(sum(whole))) / 2 ** len(whole)
 
 
-def flip_chance(p: float, nb_rounds: int, times: int = 1) -> Chance:
-    """Return the p of sign flips, `times` adjusted; of more than 100,000 ways to flip, so many are drawn."""
-    drawn = 2**nb_rounds > 100_000
-    return Chance(min(1, times * p), times * (5 * sqrt(p / 100_000) + 2e-5) if drawn else 0)
+def flip_chance(p: float, nb_rounds: int) -> tuple[float, float]:
+    """Return the p of sign flips, and how far it may be: of more than 100,000 ways to flip, so many are drawn."""
+    return min(1, p), 5 * sqrt(p / 100_000) + 2e-5 if 2**nb_rounds > 100_000 else 0
 
 
 def bootstrap(values: list[float]) -> tuple[float, float]:
@@ -308,9 +213,7 @@ def simulated_coverage(values: list[float]) -> float:
     held, size = 0, len(values)
     for _ in range(1000):
         drawn = generator.choices(values, k=size)
-        middle = sum(drawn) / size
-        deviation = sqrt(sum((value - middle) ** 2 for value in drawn) / (size - 1))
-        held += abs(middle - sum(values) / size) <= T[size - 1] * deviation / sqrt(size)
+        held += abs(mean(drawn) - mean(values)) <= half_width(drawn)
     return held / 10
 
 

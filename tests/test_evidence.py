@@ -10,7 +10,7 @@ import pytest
 from common import evidence
 from common.evidence import compare
 from common.networks import SIMPLE, WS, Network
-from common.rows import Job
+from common.rows import Variant
 from common.saved import Saved
 
 from helpers import UserError
@@ -21,9 +21,9 @@ class Made(Saved):
 
     def __init__(self, wrong: dict[Network, list[int]]) -> None:
         self.by_key = {
-            Job("claims", network, r).key: {"wrong": str(number), "total": "1000", "error": ""}
+            job.key: {"wrong": str(number), "total": "1000", "error": ""}
             for network, numbers in wrong.items()
-            for r, number in enumerate(numbers)
+            for job, number in zip(Variant(network, {}, range(len(numbers))), numbers, strict=True)
         }
 
 
@@ -93,14 +93,6 @@ def test_holm_by_hand() -> None:
     assert evidence.holm(found) == pytest.approx(plain.holm(found))  # what the tests of the experiments take for it
 
 
-def test_bootstrap_agrees_with_student_on_normal_differences() -> None:
-    values = np.random.default_rng(1).normal(2, 1, 200)
-    middle, half = evidence.mean_and_interval(values)
-    low, high = evidence.bootstrap_interval(values)
-    assert low == pytest.approx(middle - half, abs=0.02)
-    assert high == pytest.approx(middle + half, abs=0.02)
-
-
 def test_bootstrap_is_corrected_for_bias_and_skew() -> None:
     """The percentiles alone, without BCa's correction, are 0.0 and 3.1; Student's interval begins below 0."""
     values = [0.0] * 7 + [1.0, 2.0, 9.0]
@@ -158,29 +150,22 @@ def test_words(middle: float, half: float, expected: str) -> None:
     assert evidence.word(half, half) == "no clear difference"
 
 
-def test_what_the_report_says_is_required() -> None:
-    evidence.require("water is wet", True)
-    message = r"^the report says: water is dry\. The rows do not show it: change its text\.$"
-    with pytest.raises(UserError, match=message):
-        evidence.require("water is dry", False)
-
-
 def test_a_comparison_by_hand() -> None:
     wrong = {WS: [100, 120, 150, 110], SIMPLE: [130, 120, 140, 120]}
-    runs = {network: [Job("claims", network, r) for r in range(4)] for network in wrong}
+    ws, simple = (list(Variant(network, {}, range(4))) for network in (WS, SIMPLE))
     saved = Made(wrong)
-    found = compare(saved, runs[WS], runs[SIMPLE])
+    found = compare(saved, ws, simple)
     assert found.differences == pytest.approx([3, 0, -1, 1])
     assert found.mean == pytest.approx(0.75)
     # deviation sqrt((2.25^2 + 0.75^2 + 1.75^2 + 0.25^2) / 3), t = 3.182446 for 3 degrees of freedom
     assert found.half_width == pytest.approx(3.182446 * (8.75 / 3) ** 0.5 / 2, rel=1e-6)
     assert found.counts == (2, 1, 1)  # wins, ties, losses
     assert found.texts == {"mean": "+0.75", "low": "-1.97", "high": "+3.47"}
-    assert compare(saved, runs[SIMPLE], runs[WS]).counts == (1, 1, 2)
+    assert compare(saved, simple, ws).counts == (1, 1, 2)
     with pytest.raises(UserError, match=r"rounds \[0, 1, 2, 3\] cannot be paired with \[0, 1\]"):
-        compare(saved, runs[WS], runs[SIMPLE][:2])
+        compare(saved, ws, simple[:2])
     with pytest.raises(UserError, match=r"rounds \[0, 1, 2, 3\] cannot be paired with \[3, 2, 1, 0\]"):
-        compare(saved, runs[WS], runs[SIMPLE][::-1])
+        compare(saved, ws, simple[::-1])
 
 
 def test_how_numbers_are_written() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from helpers import AUX_WEIGHT, UserError, load_round, nb_wrong, run, train
+from helpers import AUX_WEIGHT, UserError, load_round, run
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, distort, imbalance, train_model_WS
 
@@ -153,65 +153,6 @@ def test_distorting_leaves_a_plain_background_alone() -> None:
     torch.testing.assert_close(distort(pairs, None), pairs)
 
 
-def test_averaging_by_hand() -> None:
-    class Line(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.w = nn.Parameter(torch.tensor(1.0))
-
-    model = Line()
-    # loss w: the gradient is 1, so w falls by the learning rate each step: 0.9, 0.8, 0.7
-    x = torch.zeros(3)
-    train(model, lambda x: model.w + x.sum(), (x,), nb_epochs=1, mini_batch_size=1, learning_rate=0.1, averaging=0.75)
-    average = 0.9  # the average begins with the first weights after a step
-    for w in (0.8, 0.7):
-        average = 0.75 * average + 0.25 * w
-    assert model.w.item() == pytest.approx(average, rel=1e-6)
-
-
-def test_averaging_covers_the_averages_of_batch_normalisation() -> None:
-    class Normed(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.norm = nn.BatchNorm1d(1)
-
-    model = Normed()
-    x = torch.tensor([[1.0], [3.0], [10.0], [20.0], [-5.0], [7.0]])
-    settings = {"nb_epochs": 1, "mini_batch_size": 2, "shuffle": False, "averaging": 0.75}
-    train(model, lambda rows: model.norm(rows).mean(), (x,), **settings)
-    running = average = 0.1 * 2.0  # the mean of the first batch
-    for mean in (15.0, 1.0):
-        running = 0.9 * running + 0.1 * mean
-        average = 0.75 * average + 0.25 * running
-    assert model.norm.running_mean.item() == pytest.approx(average, rel=1e-5)
-
-
-def test_one_cycle_by_hand() -> None:
-    """Rates and momentum of the cycle that PyTorch documents, on a gradient that is always 1."""
-    model, seen = nn.Linear(1, 1, bias=False), []
-    nn.init.zeros_(model.weight)
-
-    def loss_of(x: Tensor) -> Tensor:
-        seen.append(model.weight.item())
-        return model.weight.sum() + 0 * x.sum()
-
-    train(model, loss_of, (torch.zeros(10),), nb_epochs=1, mini_batch_size=1, learning_rate=1.0, one_cycle=True)
-
-    def between(start: float, end: float, share: float) -> float:
-        return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
-
-    w, velocity = 0.0, 0.0
-    for step in range(10):  # up to step 0.3 * 10 - 1 = 2, down to step 9
-        assert seen[step] == pytest.approx(w, rel=1e-5)
-        if step <= 2:
-            rate, momentum = between(1 / 25, 1, step / 2), between(0.95, 0.85, step / 2)
-        else:
-            rate, momentum = between(1, 1 / 25e4, (step - 2) / 7), between(0.85, 0.95, (step - 2) / 7)
-        velocity = momentum * velocity + 1
-        w -= rate * velocity
-    assert model.weight.item() == pytest.approx(w, rel=1e-5)
-
-
 def cross_entropy(scores: list[float], label: int, smoothing: float = 0.0) -> float:
     """Return the cross-entropy with a label that is itself with 1 - smoothing, and any label with the rest."""
     logs = [math.log(probability) for probability in softmax(scores)]
@@ -325,17 +266,6 @@ def test_every_setting_of_the_exploration_classes_acts(model_class: type[WSModel
 
 
 @pytest.mark.parametrize(("model_class", "train_function", "takes_classes"), BOTH)
-def test_one_pair_is_learnt(model_class: type[WSModel1], train_function: Any, takes_classes: bool) -> None:
-    data = load_round(0, nb_train_pairs=1, nb_test_pairs=1)
-    settings = {**model_class.settings, "nb_epochs": 20, "averaging": 0.5}  # an average that follows 20 steps
-    model = run(data, model_class, train_function, *[data.train_classes][: int(takes_classes)], **settings).model
-    first, second = model.digit_scores(data.train_input)[0].argmax(1).tolist()
-    assert int(first <= second) == data.train_target.item()
-    assert nb_wrong(model, data.train_input, data.train_target) == 0
-    assert not takes_classes or [first, second] == data.train_classes[0].tolist()
-
-
-@pytest.mark.parametrize(("model_class", "train_function", "takes_classes"), BOTH)
 def test_a_last_mini_batch_of_one_pair(model_class: type[WSModel1], train_function: Any, takes_classes: bool) -> None:
     data = load_round(0, nb_train_pairs=51, nb_test_pairs=20)
     settings = {**model_class.settings, "nb_epochs": 2}
@@ -346,24 +276,6 @@ def test_a_last_mini_batch_of_one_pair(model_class: type[WSModel1], train_functi
     torch.testing.assert_close(probabilities.sum(1), torch.ones(20))
     predicted = [int(at_most > greater) for greater, at_most in probabilities.tolist()]
     assert result.nb_wrong == sum(p != t for p, t in zip(predicted, data.test_target.tolist(), strict=True))
-
-
-@pytest.mark.parametrize(("model_class", "train_function", "takes_classes"), BOTH)
-def test_a_result_depends_on_the_round_alone(
-    model_class: type[WSModel1], train_function: Any, takes_classes: bool
-) -> None:
-    data = load_round(0, nb_train_pairs=100, nb_test_pairs=100)
-    settings = {**model_class.settings, "nb_epochs": 2}
-
-    def result(nb_round: int) -> tuple[list[float], int]:
-        classes = [data.train_classes][: int(takes_classes)]
-        found = run(data._replace(number=nb_round), model_class, train_function, *classes, **settings)
-        return found.losses, found.nb_wrong
-
-    once = result(0)
-    torch.rand(3)
-    assert result(0) == once
-    assert result(1)[0] != once[0]
 
 
 def test_wsmodel1_never_sees_the_classes() -> None:

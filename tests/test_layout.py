@@ -6,16 +6,13 @@ import graphlib
 import re
 from pathlib import Path
 
-from common.rows import Job
 from conftest import ROOT
-from experiments import catalogue, claims, epochs
-from experiments.catalogue import EXPERIMENTS, all_jobs, jobs_of, name_of
-from plain import RESULTS, ROUNDS, RUNS_OF_A_ROUND, VALIDATION
+from experiments.catalogue import BY_NAME, PARTS, all_jobs, jobs_by_file, jobs_of, pictures
+from plain import NO_ROWS, RESULTS, VALIDATION
 
 LAYERS = ("helpers", "models", "common", "experiments", "command")
 COMMANDS = ("study", "build", "verify", "benchmark")
 FILES = [ROOT / "helpers.py", *sorted((ROOT / "models").glob("*.py")), *sorted((ROOT / "report").rglob("*.py"))]
-NOT_RUN = {"exploration", "tuning_first", "original", "again"}  # of older code, of the authors, of verify.py
 
 
 def name_of_module(file: Path) -> str:
@@ -49,6 +46,7 @@ def test_imports_run_one_way() -> None:
             assert layer_of(other) <= layer_of(module), f"{module} imports {other}"
             assert other.partition(".")[0] not in COMMANDS, f"{module} imports {other}"
     graphlib.TopologicalSorter(graph).prepare()  # CycleError if there is one
+    assert imports_of(ROOT / "tests" / "plain.py") == set()  # it has nothing of what it checks
 
 
 def test_no_file_of_the_report_is_long() -> None:
@@ -56,53 +54,41 @@ def test_no_file_of_the_report_is_long() -> None:
         assert len(file.read_text(encoding="utf-8").splitlines()) <= 260, file
 
 
-def test_every_room_is_in_the_catalogue() -> None:
+def test_every_experiment_is_in_the_catalogue() -> None:
     files = {file.stem for file in (ROOT / "report" / "experiments").glob("*.py")} - {"__init__", "catalogue"}
-    assert sorted(name_of(experiment) for experiment in catalogue.PARTS) == sorted(files)
-    with_runs = {name_of(experiment) for experiment in catalogue.PARTS if hasattr(experiment, "runs")}
-    assert with_runs == {name_of(experiment) for experiment in EXPERIMENTS}
-    for experiment in catalogue.PARTS:
-        assert re.fullmatch(r"[A-Z][^?]*\?", catalogue.question_of(experiment)), experiment
-        assert hasattr(experiment, "numbers") or hasattr(experiment, "PICTURES")
+    assert PARTS.keys() == files
+    assert {name for name, part in PARTS.items() if hasattr(part, "VARIANTS")} == BY_NAME.keys()
+    for experiment in BY_NAME.values():
+        assert re.fullmatch(r"[A-Z][^?]*\?", experiment.QUESTION), experiment
 
 
-def test_every_picture_is_in_the_report_and_every_room_of_the_saved_files() -> None:
+def test_every_figure_is_in_the_report_and_every_file_of_rows_is_an_experiments() -> None:
     text = (ROOT / "report" / "report.typ").read_text(encoding="utf-8")
-    assert set(re.findall(r'picture\("(\w+)"', text)) == set(catalogue.PICTURES)
-    drawn = {file.stem for file in (ROOT / "report" / "figures").glob("*.svg")}
-    assert drawn == set(catalogue.PICTURES)
-    assert {file.stem for file in RESULTS.glob("*.csv")} - NOT_RUN == ROUNDS.keys()
+    assert set(re.findall(r'picture\("(\w+)"', text)) == set(pictures())
+    assert {file.stem for file in (ROOT / "report" / "figures").glob("*.svg")} == set(pictures())
+    assert {file.stem for file in RESULTS.glob("*.csv")} - set(NO_ROWS) == {
+        n for n, jobs in jobs_by_file().items() if jobs
+    }
 
 
-def test_the_experiments_are_those_that_the_report_is_about() -> None:
-    by_name: dict[str, list[Job]] = {}
-    for job in all_jobs():
-        by_name.setdefault(job.experiment, []).append(job)
-    assert {name: len(own) for name, own in by_name.items()} == {
-        name: len(rounds) * RUNS_OF_A_ROUND[name] for name, rounds in ROUNDS.items()
-    }
-    assert {name: sorted({job.round for job in own}) for name, own in by_name.items()} == {
-        name: list(rounds) for name, rounds in ROUNDS.items()
-    }
-    assert [name_of(experiment) for experiment in EXPERIMENTS] == list(by_name) == list(ROUNDS)
-    assert [job.round for job in jobs_of(epochs, 2)] == [1200] * 18 + [1201] * 18
-    assert len(jobs_of(claims)) == 5 * len(ROUNDS["claims"])
-    assert {job.experiment for job in all_jobs(EXPERIMENTS[1:2])} == {"confirmation"}
+def test_jobs_come_round_after_round_and_each_once() -> None:
+    for name, experiment in BY_NAME.items():
+        jobs = jobs_of(experiment)
+        assert len(jobs) == sum(len(variant.rounds) for variant in experiment.VARIANTS.values()), name
+        assert [job.round for job in jobs] == sorted(job.round for job in jobs)
+        assert len(jobs_of(experiment, 2)) == 2 * len(experiment.VARIANTS)
+    files = jobs_by_file()
+    assert list(files) == list(BY_NAME)
+    assert sum(map(len, files.values())) == len(all_jobs()) == len({job.key for jobs in files.values() for job in jobs})
 
 
 def test_no_choice_is_made_in_the_rounds_of_the_study() -> None:
     """From round 1000 on, pairs are for validation; those of rounds 200 to 229 are for the claims' verdicts alone."""
-    for job in all_jobs(catalogue.BY_NAME.values()):
-        validation = {name: job.data[name] for name in job.data if name in VALIDATION}
-        assert (validation == VALIDATION) == (job.round >= 1000)
-        assert bool(job.data.get("validation")) == (job.round >= 1000)
-        assert job.round >= 1000 or job.experiment not in ("tuning", "ablation", "epochs")
-        assert job.round not in ROUNDS["confirmation"] or job.experiment in ("confirmation", "ceiling")
+    for name, experiment in BY_NAME.items():
+        for job in jobs_of(experiment):
+            validation = {setting: job.settings.get(setting) for setting in VALIDATION} == VALIDATION
+            assert validation == bool(job.settings.get("validation")) == (job.round >= 1000), job
+            assert job.round >= 1000 or name not in ("tuning", "ablation", "epochs", "learning_rate")
+            assert job.round not in range(200, 230) or name in ("confirmation", "train_pairs")
     with (RESULTS / "exploration.csv").open(newline="", encoding="utf-8") as file:
         assert min(int(row["round"]) for row in csv.DictReader(file)) >= 1000
-
-
-def test_no_file_of_these_tests_uses_what_it_checks() -> None:
-    """The plain reading has nothing of the project."""
-    imported = imports_of(ROOT / "tests" / "plain.py")
-    assert imported == set()

@@ -1,173 +1,227 @@
-"""The numbers of the claims, the networks in both sets of rounds, the criterion, and the cost.
+"""The numbers of the claims, of the criterion's rounds and of the replication, computed anew in plain Python.
 
-Each is computed anew in plain Python from the saved files; the authors' are in test_numbers_of_authors.py.
+The other numbers go the same way from the rows, and test_report holds them to what is committed.
 """
 
 import csv
+import inspect
 import json
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from math import sqrt
-from statistics import mean, median, stdev
+from statistics import mean, stdev
 from typing import Any
 
 import plain
 import pytest
+from common.networks import AUX, MAIN, SIMPLE, WS
+from common.rows import FROZEN, read_frozen
 from conftest import ROOT, all_saved, numbers_of
-from experiments import claims, confirmation
-from experiments.catalogue import all_jobs, all_numbers
-from plain import ABOVE, BASE, EXPLORATION, RESULTS, ROUNDS, VALIDATION, WHOLE, About, Near, Row, number_of, span
-from test_numbers_of_authors import EXPECTED as OF_AUTHORS
+from experiments import authors, claims, confirmation, cost, tuning
+from plain import ABOVE, BASE, PARAMETERS, RESULTS, Row
 
-PARAMETERS = {"SimpleModel": "57,956", "WSModel": "58,918", "AuxModel": "58,918"}
-PARAMETERS |= {"WSModel1": "59,368", "AuxModel1": "59,368"}
+from helpers import UserError, train
+from models.SimpleCNN import SimpleModel
+from models.WSharing import WSModel
+
 COMMIT = "cb3de46"  # of the criterion of rounds 200 to 229
+REBUILT = {name: f"Published{name}" for name in ("SimpleModel", "WSModel", "WSModel1", "AuxModel", "AuxModel1")}
+REBUILT["WSModel"] = "NotebookWSModel"
+PLACES = [(name, rate) for rate in (0.1, 0.01) for name in REBUILT]
 
 
-def of_networks(experiment: str, **settings: Any) -> dict[str, Any]:
-    """Return what is said of the five networks in the rounds of an experiment."""
-    accuracies = {name: plain.percent(experiment, name, **settings) for name in PARAMETERS}
+def of_networks(rounds: range, **settings: Any) -> dict[str, Any]:
+    """Return what is said of the five networks in these rounds."""
+    rows = {name: plain.of(name, rounds, **settings) for name in PARAMETERS}
     found = {}
-    for name, values in accuracies.items():
-        own = plain.plain(experiment, name, **settings)
-        shares = [(int(row["wrong"]) / int(row["total"]), int(row["total"])) for row in own]
+    for name, own in rows.items():
+        values = plain.accuracies(own)
+        shares = [value / 100 for value in plain.errors(own)]
+        sampling = sqrt(mean(share * (1 - share) / int(row["total"]) for share, row in zip(shares, own, strict=True)))
+        digits = [100 - int(row["digits_wrong"] or 0) / int(row["total"]) * 50 for row in own]
+        above = plain.accuracies(rows[ABOVE[name]]) if name in ABOVE else None
         found[name] = {
             **plain.mean_of(values),
-            "sd": Near(stdev(values), 2),
-            "sampling": Near(100 * sqrt(mean(share * (1 - share) / total for share, total in shares)), 2),
-            "worst": Near(min(values), 1),
-            "n": number_of(experiment),
+            "sd": stdev(values),
+            "sampling": 100 * sampling,
+            "worst": min(values),
+            "n": str(len(rounds)),
             "parameters": PARAMETERS[name],
-            "train": Near(mean(100 - 100 * int(row["train_wrong"]) / int(row["train_total"]) for row in own), 2),
-            "digits": "" if name in ("SimpleModel", "WSModel") else plain.digits(own),
-            "effect": plain.effect(values, accuracies[ABOVE[name]]) if name in ABOVE else None,
+            "train": mean(plain.accuracies(own, "train_wrong", "train_total")),
+            "digits": "" if name in ("SimpleModel", "WSModel") else mean(digits),
+            "effect": plain.difference_of(plain.minus(values, above)) if above else None,
         }
     return found
 
 
+def differences(rounds: range, **settings: Any) -> dict[str, list[float]]:
+    """Return the differences that the claims are about, by the better network."""
+    values = {name: plain.accuracies(plain.of(name, rounds, **settings)) for name in BASE}
+    return {name: plain.minus(values[name], values[ABOVE[name]]) for name in plain.CLAIMS}
+
+
 def of_claims() -> dict[str, Any]:
-    differences = [
-        plain.minus(plain.percent("claims", name), plain.percent("claims", ABOVE[name])) for name in plain.CLAIMS
-    ]
+    compared = list(differences(claims.ROUNDS).values())
+    more_rounds = {}
+    for name, base in (("WSModel1", "WSModel"), ("AuxModel1", "AuxModel")):
+        rows = plain.of(name, claims.ALL_ROUNDS)
+        first, below = (plain.accuracies(plain.of(each, claims.ROUNDS)) for each in (name, base))
+        more_rounds[name] = {
+            **plain.mean_of(plain.accuracies(rows)),
+            "n": str(len(rows)),
+            "worst": min(plain.accuracies(rows)),
+            "digits": mean(100 - int(row["digits_wrong"]) / int(row["total"]) * 50 for row in rows),
+            "gain": plain.difference_of(plain.minus(first, below)),
+        }
     protocol = {"epochs": "50", "rate": "0.1", "batch": "100", "aux": "0.5", "train": "1,000", "test": "1,000"}
-    protocol |= {"rounds": number_of("claims"), "last_round": str(ROUNDS["claims"][-1]), "resamples": "100,000"}
+    protocol |= {"rounds": str(len(claims.ROUNDS)), "last_round": str(claims.ROUNDS[-1]), "resamples": "100,000"}
     protocol |= {"alpha": "0.05", "power": "80", "studies": "10,000", "most_parameters": "70,000"}
     return {
-        "networks": of_networks("claims"),
-        "differences": [plain.difference_of(values) for values in differences],
-        "sd": [Near(stdev(values), 2) for values in differences],
-        "detectable": [
-            {str(size): Near(plain.detectable(stdev(values), size), 2) for size in (10, 30)} for values in differences
-        ],
-        "coverage": [About(plain.simulated_coverage(values), 2.5) for values in differences],
+        "networks": of_networks(claims.ROUNDS),
+        "differences": [plain.difference_of(values) for values in compared],
+        "sd": [stdev(values) for values in compared],
+        "detectable": [{str(n): plain.detectable(stdev(values), n) for n in (10, 30)} for values in compared],
+        "coverage": [(plain.simulated_coverage(values), 2.5) for values in compared],
+        "more_rounds": more_rounds,
         "protocol": protocol,
     }
 
 
 def of_confirmation() -> dict[str, Any]:
-    networks, said = of_networks("confirmation", **WHOLE), []
+    rounds, all_pairs = confirmation.ROUNDS, {"nb_test_pairs": 5000}  # MNIST has 10,000 test images
+    networks, lines = of_networks(rounds, **all_pairs), []
     for name, own in networks.items():
         own["theirs"] = plain.mean_of([100 - error for error in plain.errors_of_authors(name, 0.1)])
-    both = [(name, *(plain.percent("confirmation", net, **WHOLE) for net in (name, ABOVE[name]))) for name in BASE[1:]]
-    chances = plain.holm([plain.flips(plain.minus(better, worse)) for _, better, worse in both])
-    for (name, better, worse), p in zip(both, chances, strict=True):
-        values, found = plain.minus(better, worse), plain.effect(better, worse)
+    compared = differences(rounds, **all_pairs)
+    chances = plain.holm([plain.flips(values) for values in compared.values()])
+    for (name, values), p in zip(compared.items(), chances, strict=True):
+        interval = plain.difference_of(values)
         low, high = plain.bootstrap(values)
         wins, losses = sum(value > 1e-9 for value in values), sum(value < -1e-9 for value in values)
-        shown = p < 0.05 and found["low"].value * found["high"].value > 0
-        said.append(
+        shown = p < 0.05 and interval["low"] * interval["high"] > 0
+        lines.append(
             {
                 "sentence": plain.CLAIMS[name],
                 "difference": f"{name} - {ABOVE[name]}",
-                **found,
-                "bootstrap": {"mean": found["mean"], "low": About(low, 0.08), "high": About(high, 0.08)},
-                "n": number_of("confirmation"),
+                **interval,
+                "bootstrap": {"mean": interval["mean"], "low": (low, 0.08), "high": (high, 0.08)},
+                "n": str(len(rounds)),
                 "counts": f"{wins} / {len(values) - wins - losses} / {losses}",
                 "p": plain.flip_chance(p, len(values)),
-                "verdict": ("holds" if found["mean"].value > 0 else "refuted") if shown else "not shown",
+                "verdict": ("holds" if interval["mean"] > 0 else "refuted") if shown else "not shown",
             }
         )
-    more = {"rounds": span("confirmation"), "n": number_of("confirmation"), "pairs": "5,000", "commit": COMMIT}
-    labels = plain.effect(*(plain.percent("confirmation", name, **WHOLE) for name in ("AuxModel1", "WSModel1")))
-    return {"networks": networks, "claims": said, "labels": labels, **more}
+    more = {"rounds": f"{rounds[0]} to {rounds[-1]}", "n": str(len(rounds)), "pairs": "5,000", "commit": COMMIT}
+    labels = plain.minus(*(plain.accuracies(plain.of(name, rounds, **all_pairs)) for name in ("AuxModel1", "WSModel1")))
+    return {"networks": networks, "claims": lines, "labels": plain.difference_of(labels), **more}
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The cost
+def as_theirs(name: str, rate: float) -> list[Row]:
+    """Return our rows as the authors ran them; with digit labels, half the rate and a weight of 2."""
+    settings: dict[str, Any] = {"aux_weight": 2} if name.startswith("Aux") else {}
+    our_rate = rate / 2 if name.startswith("Aux") else rate
+    if our_rate != 0.1:
+        settings["learning_rate"] = our_rate
+    return plain.of(REBUILT[name], authors.ROUNDS, nb_epochs=25, shuffle=False, **settings)
 
 
-def of_cost() -> dict[str, Any]:
-    def seconds(found: list[Row]) -> float:
-        return median(float(row["seconds"]) for row in found)
-
-    def of_pairs(name: str, number: int) -> float:
-        return seconds(plain.plain("train_pairs", name, data={"nb_train_pairs": number}))
-
-    def of_epochs(name: str, number: int) -> float:
-        return seconds(plain.plain("epochs", name, training={"nb_epochs": number}, data=VALIDATION))
-
-    measured = json.loads((RESULTS / "benchmark.json").read_text(encoding="utf-8"))
-    total, experiments = 0.0, []
-    for name, rounds in ROUNDS.items():
-        own = list(plain.rows(name).values())
-        used = sum(float(row["seconds"] or 0) for row in own)
-        total += used
-        line = {"name": name, "rounds": span(name), "runs": str(len(rounds) * plain.RUNS_OF_A_ROUND[name])}
-        processors = ", ".join(sorted({row["cpu"] for row in own}))
-        experiments.append({**line, "minutes": Near(used / 60, 0), "processors": processors})
-    whole = measured["whole job"]
-    speed = {name: Near(whole[name], 1) for name in ("ours", "published", "ratio", "same", "same_ratio")}
-    speed["without_limit"] = Near(measured["without the limit"]["ours"], 1)
-    again = plain.again()
-    cpus = {row["cpu"] for name in ROUNDS for row in plain.rows(name).values()}
-    equal = {"made": " and ".join(sorted(cpus)), "again": " and ".join(sorted({row["cpu"] for row in again}))}
+def of_authors() -> dict[str, Any]:
+    found = [plain.welch(plain.errors(as_theirs(*place)), plain.errors_of_authors(*place)) for place in PLACES]
+    cells, apart = [], []
+    for (name, rate), (middle, half, _), p in zip(PLACES, found, plain.holm([p for *_, p in found]), strict=True):
+        train_errors = plain.errors(as_theirs(name, rate), "train_wrong", "train_total")
+        sides = {"theirs": (plain.errors_of_authors(name, rate), plain.errors_of_authors(name, rate, "train"))}
+        sides |= {"ours": (plain.errors(as_theirs(name, rate)), train_errors)}
+        texts = {
+            side: {"mean": mean(test), "sd": stdev(test), "train": mean(own)} for side, (test, own) in sides.items()
+        }
+        cell = {"name": name, "rate": str(rate), **texts, "difference": plain.around(middle, half)}
+        cells.append({**cell, "p": (p, 0.0), "shown": p < 0.05})
+        apart.append(abs(mean(plain.errors_of_authors(name, rate, "train")) - mean(train_errors)))
+    conclusions = []
+    for name in plain.CLAIMS:
+        for rate in (0.1, 0.01):
+            line: dict[str, Any] = {"difference": f"{name} - {ABOVE[name]}", "rate": str(rate)}
+            theirs = plain.minus(plain.errors_of_authors(ABOVE[name], rate), plain.errors_of_authors(name, rate))
+            ours = plain.minus(plain.errors(as_theirs(ABOVE[name], rate)), plain.errors(as_theirs(name, rate)))
+            for side, values in (("theirs", theirs), ("ours", ours)):
+                chance = plain.flip_chance(plain.flips(values), len(values))
+                line[side] = {**plain.difference_of(values), "word": plain.word(values), "p": chance}
+            conclusions.append(line)
+    labelled = [row for name in ("AuxModel", "AuxModel1") for row in as_theirs(name, 0.1)]
+    lost = [row for row in labelled if int(row["wrong"]) > 200]  # of 1000
+    others = [int(row["dead_scores"]) for row in labelled if int(row["wrong"]) <= 200]
+    theirs = [error for name in ("AuxModel", "AuxModel1") for error in plain.errors_of_authors(name, 0.1)]
+    middles = [abs(middle) for middle, *_ in found]
     return {
-        "seconds": {name: Near(of_epochs(name, 50), 1) for name in BASE},
-        "alone": {name: Near(measured["a run on one core"][name], 1) for name in EXPLORATION},
-        "pairs": {name: Near(of_pairs(name, 8000) / of_pairs(name, 2000), 1) for name in BASE},
-        "epochs": {name: Near(of_epochs(name, 100) / of_epochs(name, 50), 1) for name in BASE},
-        "most": "8,000",
-        "fewer": "2,000",
-        "times_pairs": "4",
-        "times_epochs": "2",
-        "runs": f"{sum(len(rounds) * plain.RUNS_OF_A_ROUND[name] for name, rounds in ROUNDS.items()):,}",
-        "hours": Near(total / 3600, 1),
-        "experiments": experiments,
-        "benchmark": measured,
-        "speed": {"machine": measured["machine"], **speed},
-        "equal": {**equal, "rows": str(len(again))},
+        "cells": cells,
+        "train_apart": max(apart),
+        "farthest": cells[middles.index(max(middles))],
+        "conclusions": conclusions,
+        "astray": {
+            "above": "20",
+            "theirs": str(len([error for error in theirs if error > 20])),
+            "theirs_of": "20",
+            "ours": str(len(lost)),
+            "ours_of": str(len(labelled)),
+            "dead": [row["dead_scores"] for row in lost],
+            "dead_mean": mean(int(row["dead_scores"]) for row in lost),
+            "dead_others": mean(others),
+            "with_dead_others": str(len([number for number in others if number > 0])),
+        },
+        "worst": max(max(plain.errors_of_authors(name, 0.1)) for name in REBUILT),
+        "rounds": str(len(authors.ROUNDS)),
+        "their_rounds": "10",
     }
 
 
 EXPECTED: dict[str, Callable[[], dict[str, Any]]] = {
     "claims": of_claims,
     "confirmation": of_confirmation,
-    "cost": of_cost,
-    **OF_AUTHORS,
+    "authors": of_authors,
 }
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_numbers_are_those_of_the_saved_rows(name: str) -> None:
-    found, expected = numbers_of(name), EXPECTED[name]()
-    assert found.keys() == expected.keys()
-    for key, value in expected.items():
-        assert found[key] == value, key
+    plain.agree(numbers_of(name), EXPECTED[name]())
 
 
-def test_the_rooms_together_give_what_they_give_one_by_one() -> None:
-    """What is not computed anew here is held to the committed numbers by test_report; no saved row is left over."""
-    found = all_numbers(all_saved())
-    assert EXPECTED.keys() < found.keys()
-    assert found == json.loads((ROOT / "report" / "numbers.json").read_text(encoding="utf-8"))
-    jobs = {(job.experiment, job.network.name, job.round, job.settings) for job in all_jobs()}
-    assert {(name, *key) for name in ROUNDS for key in plain.rows(name)} == jobs
+def test_what_is_counted_is_what_is_saved() -> None:
+    """And no saved row is left over."""
+    saved, again = all_saved(), plain.again()
+    assert {(network, settings, int(nb_round)) for network, settings, nb_round in saved.by_key} == plain.rows().keys()
+    numbers = cost.numbers(saved)
+    seconds = sum(float(row["seconds"] or 0) for row in plain.rows().values())
+    plain.agree([numbers["rows"], numbers["hours"]], [f"{len(plain.rows()):,}", seconds / 3600])
+    made, made_again = (" and ".join(sorted({row["cpu"] for row in some})) for some in (plain.rows().values(), again))
+    assert numbers["equal"] == {"made": made, "again": made_again, "rows": str(len(again))}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # The criterion of the claims
+
+
+def check_results(text: str) -> None:
+    """Assert that a text has the line of each network, with its effect and the claims' verdicts."""
+    expected = of_confirmation()
+    verdicts = {line["difference"]: line["verdict"] for line in expected["claims"]}
+    for name, of in expected["networks"].items():
+        cells = next(line for line in text.splitlines() if line.startswith(f"| {name} |")).strip("| ").split(" | ")
+        assert cells[2] == of["parameters"]
+        for cell, numbers, form in ((cells[3], of, r"\*\*(.+)\*\* ± (.+)"), (cells[4], of["theirs"], "(.+) ± (.+)")):
+            match = re.fullmatch(form, cell)
+            assert match is not None, cell
+            plain.agree(list(match.groups()), [numbers["mean"], numbers["half"]])
+        if name not in ABOVE:
+            assert len(cells) == 5
+            continue
+        match = re.fullmatch(r"(\S+) \[(\S+), (\S+)\] over (\w+)(?:: \*\*([a-z ]+)\*\*)?", cells[5])
+        assert match is not None, cells[5]
+        plain.agree(list(match.groups()[:3]), [of["effect"][key] for key in ("mean", "low", "high")])
+        assert match.groups()[3:] == (ABOVE[name], verdicts.get(f"{name} - {ABOVE[name]}"))
 
 
 def test_the_table_of_the_results() -> None:
@@ -175,26 +229,6 @@ def test_the_table_of_the_results() -> None:
     found = confirmation.results_table(numbers_of("confirmation"))
     check_results(found)
     assert [line.split(" | ")[0] for line in found.splitlines()[2:]] == [f"| {name}" for name in PARAMETERS]
-
-
-def check_results(text: str) -> None:
-    """Assert that a text has the line of each network, with its effect and the claims' verdicts."""
-    expected = of_confirmation()
-    verdicts = {said["difference"]: said["verdict"] for said in expected["claims"]}
-    for name, of in expected["networks"].items():
-        cells = next(line for line in text.splitlines() if line.startswith(f"| {name} |")).strip("| ").split(" | ")
-        assert cells[2] == of["parameters"]
-        for cell, numbers, form in ((cells[3], of, r"\*\*(.+)\*\* ± (.+)"), (cells[4], of["theirs"], "(.+) ± (.+)")):
-            said = re.fullmatch(form, cell)
-            assert said is not None, cell
-            assert [numbers["mean"], numbers["half"]] == list(said.groups())
-        if name not in ABOVE:
-            assert len(cells) == 5
-            continue
-        said = re.fullmatch(r"(\S+) \[(\S+), (\S+)\] over (\w+)(?:: \*\*([a-z ]+)\*\*)?", cells[5])
-        assert said is not None, cells[5]
-        assert [of["effect"][key] for key in ("mean", "low", "high")] == list(said.groups()[:3])
-        assert said.groups()[3:] == (ABOVE[name], verdicts.get(f"{name} - {ABOVE[name]}"))
 
 
 def git(*arguments: str) -> str:
@@ -209,24 +243,22 @@ def git(*arguments: str) -> str:
 
 
 def test_the_criterion_was_there_before_the_rows() -> None:
-    """In its commit are the experiment, with the same criterion and analysis, and no row of these rounds."""
+    """In its commit are the experiment, with the same criterion, rounds and pairs, and no row of these rounds."""
     experiment = "report/experiments/confirmation.py"
     before, now = git("show", f"{COMMIT}:{experiment}"), (ROOT / experiment).read_text(encoding="utf-8")
     assert confirmation.COMMIT == COMMIT
-    parts = [r"Criterion, .*?\.\n\"\"\"", r"\nROUNDS = [^\n]+\nDATA = [^\n]+"]
-    parts += [rf"\ndef {name}\(.*?\n\n\n" for name in ("run", "runs", "runs_of", "comparisons")]
-    for part in parts:
+    for part in (r"Criterion, .*?\.\n\"\"\"", r"\nROUNDS = [^\n]+\nDATA = [^\n]+"):
         criterion = re.search(part, before, re.DOTALL)
         assert criterion is not None
         assert criterion[0] in now
     files = git("ls-tree", "--name-only", COMMIT, "report/results/").split()
     assert "report/results/claims.csv" in files
-    assert "report/results/confirmation.csv" not in files
     for file in files:
         if file.endswith(".csv"):
             found = csv.DictReader(git("show", f"{COMMIT}:{file}").splitlines())
-            assert not {row["round"] for row in found} & {str(r) for r in ROUNDS["confirmation"]}
-    for commit in {row["commit"] for row in plain.rows("confirmation").values()}:
+            assert not {row["round"] for row in found} & {str(r) for r in confirmation.ROUNDS}
+    rows = [row for name in BASE for row in plain.of(name, confirmation.ROUNDS, nb_test_pairs=5000)]
+    for commit in {row["commit"] for row in rows}:
         git("cat-file", "-e", commit)
         assert git("merge-base", COMMIT, commit).startswith(COMMIT)
 
@@ -235,3 +267,79 @@ def test_the_claims_are_those_of_the_published_work() -> None:
     assert [(claim.sentence, claim.difference) for claim in claims.CLAIMS] == [
         (sentence, f"{name} - {ABOVE[name]}") for name, sentence in plain.CLAIMS.items()
     ]
+    assert [(claim.better, claim.worse) for claim in claims.CLAIMS] == [(WS, SIMPLE), (AUX, WS)]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What no code here makes
+
+# test errors in %, means and standard deviations of ten rounds as the authors' notebook printed them
+PRINTED = {
+    "SimpleModel": {0.1: (18.78, 1.21), 0.01: (25.15, 1.04)},
+    "WSModel": {0.1: (15.36, 1.75), 0.01: (22.49, 1.31)},
+    "WSModel1": {0.1: (16.15, 3.30), 0.01: (22.09, 1.23)},
+    "AuxModel": {0.1: (13.82, 5.18), 0.01: (42.97, 6.16)},
+    "AuxModel1": {0.1: (15.69, 10.71), 0.01: (33.09, 7.12)},
+}
+
+
+def test_the_authors_rounds_give_what_they_printed() -> None:
+    assert {name for name, _ in plain.original()} == set(PRINTED)
+    for (name, rate), found in plain.original().items():
+        errors = plain.errors_of_authors(name, float(rate))
+        assert [row["round"] for row in found] == [str(r) for r in range(10)]
+        assert {row["epochs"] for row in found} == {"25"}
+        assert (mean(errors), stdev(errors)) == pytest.approx(PRINTED[name][float(rate)], abs=0.005001)
+        (network,) = (network for network in MAIN if network.name == name)
+        assert authors.theirs(network, float(rate)) == errors
+        assert authors.theirs(network, float(rate), "train_error") == [float(row["train_error"]) for row in found]
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_a_changed_byte_of_what_no_code_makes_is_refused(tmp_path: Any, name: str) -> None:
+    assert {f"{name}.csv" for name in plain.NO_ROWS} - {"again.csv"} == FROZEN.keys()
+    content = (RESULTS / name).read_bytes()
+    (tmp_path / name).write_bytes(content)
+    assert read_frozen(name, tmp_path) == content.decode()
+    for changed in (content.replace(b"1", b"2", 1), content + b"\n", content.replace(b"\n", b"\r\n")):
+        (tmp_path / name).write_bytes(changed)
+        with pytest.raises(UserError, match=rf"{name} was changed: it is a record that no code here makes\. Restore"):
+            read_frozen(name, tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(UserError, match=rf"{name} cannot be read: .* Restore it\."):
+        read_frozen(name, tmp_path)
+
+
+def test_the_base_networks_have_the_settings_that_the_first_rows_chose() -> None:
+    """By the rule of the search on its first, frozen rows, read here."""
+    with (RESULTS / "tuning_first.csv").open(newline="", encoding="utf-8") as file:
+        wrong = {(row["network"], row["settings"], row["round"]): int(row["wrong"]) for row in csv.DictReader(file)}
+
+    def means_of(setting: dict[str, Any]) -> list[float]:
+        settings: dict[str, Any] = {"data": plain.VALIDATION, "training": {"shuffle": setting["shuffle"]}}
+        simple = {name: setting[name] for name in ("maps", "hidden")}
+        models = [simple, *[{**simple, "merge": setting["activation"]}] * 2]  # the activation was called so
+        texts = [json.dumps({**settings, "model": model}, sort_keys=True) for model in models]
+        three = list(zip(BASE, texts, strict=True))
+        return [100 - mean(wrong[name, text, str(r)] for name, text in three) / 50 for r in tuning.ROUNDS]
+
+    first, second = (
+        tuning.choose(settings, [means_of(setting) for setting in settings])
+        for settings in (tuning.FIRST, tuning.SIZES)
+    )
+    assert first == {"maps": [32, 64], "hidden": 100, "activation": "relu", "shuffle": True}
+    assert second == tuning.IN_USE == {**first, "hidden": 150}
+    for model in (SimpleModel, WSModel):
+        defaults = {name: parameter.default for name, parameter in inspect.signature(model).parameters.items()}
+        assert (list(defaults["maps"]), defaults["hidden"]) == ([32, 64], 150)
+    assert inspect.signature(train).parameters["shuffle"].default is True
+
+
+def test_the_choice_by_hand() -> None:
+    """Fewest parameters within one standard error of the best, and of those the best."""
+    settings = [{"maps": [32, 64], "hidden": hidden} for hidden in (150, 100, 100, 50)]
+    # means 90, 89.7, 89.9, 89; the best one's standard error is sqrt(2.5 / 3) / sqrt(4) = 0.456
+    means = [[89.5, 90.5, 89, 91], [89.7] * 4, [89.9] * 4, [89] * 4]
+    assert tuning.choose(settings, means) is settings[2]
+    assert tuning.choose(settings, [means[0], [89.6] * 4, [89.6] * 4, [89.55] * 4]) is settings[3]
+    assert tuning.choose(settings, [means[0], [89.54] * 4, [89.5] * 4, [89.53] * 4]) is settings[0]

@@ -7,22 +7,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import build
 import pypdf
 import pytest
 import typst
-from common.drawing import save, spread
 from common.rows import RESULTS
 from common.saved import Saved
-from conftest import ROOT
-from experiments.catalogue import PICTURES
-from matplotlib.figure import Figure
+from conftest import LIMIT, ROOT
+from experiments.catalogue import pictures
 from plain import BASE
 from test_numbers import check_results
-from test_rows import sealed, write
-from test_study import saved as rows_of_file
+from test_rows import read, sealed, write
 
 from helpers import UserError
 
@@ -30,7 +26,7 @@ REPORT = ROOT / "report"
 README, STUDY = ROOT / "README.md", REPORT / "README.md"
 PLACE = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 MADE = ["README.md", "report/README.md", "report/numbers.json", "report/report.pdf"]
-MADE += [f"report/figures/{name}.svg" for name in PICTURES]
+MADE += [f"report/figures/{name}.svg" for name in pictures()]
 
 
 def build_in(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,7 +35,9 @@ def build_in(folder: Path, **environment: str) -> subprocess.CompletedProcess[st
     for name in {"LC_ALL", "PYTHONUTF8", "PYTHONIOENCODING"} - environment.keys():
         variables.pop(name, None)
     command = [sys.executable, str(folder / "report" / "build.py")]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=variables, cwd=folder.parent)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=variables, cwd=folder.parent, timeout=LIMIT
+    )
 
 
 def pages(file: Path) -> list[str]:
@@ -88,7 +86,7 @@ def test_a_changed_row_ends_the_build_before_anything_is_written(
     """A row with a value that cannot be, and the right checksum."""
     folder, _ = built
     file = folder / "report" / "results" / "claims.csv"
-    rows = rows_of_file(file)
+    rows = read(file)
     before = {name: (folder / name).read_bytes() for name in MADE}
     write(file, *rows[:-2], sealed({**rows[-2], "wrong": "5000"}), rows[-1])
     done = build_in(folder)
@@ -140,7 +138,7 @@ def test_a_mistake_in_the_text_of_the_report(elsewhere: Path, monkeypatch: pytes
     for name, value in {
         "Saved": lambda _: None,
         "all_numbers": lambda _: numbers,
-        "PICTURES": {},
+        "pictures": dict,
         "ROOT": elsewhere,
     }.items():
         monkeypatch.setattr(build, name, value)
@@ -154,12 +152,11 @@ def test_a_missing_row_ends_the_build(
     folder = tmp_path_factory.mktemp("results")
     for file in RESULTS.glob("*.csv"):
         shutil.copy(file, folder)
-    file = folder / "more_rounds.csv"
-    (taken, *_), rows = rows_of_file(file), rows_of_file(file)
-    write(file, *rows[1:])
+    missing, *rows = read(folder / "sharing.csv")
+    write(folder / "sharing.csv", *rows)
     monkeypatch.setattr(build, "Saved", lambda jobs: Saved(jobs, folder))
-    missing = f"more_rounds: {taken['network']} in round {taken['round']} with {taken['settings']}"
-    with pytest.raises(UserError, match=re.escape(f"{file} lacks 1 rows, the first {missing}. Run report/study.py.")):
+    job = f"{missing['network']} in round {missing['round']} with the settings {missing['settings']}"
+    with pytest.raises(UserError, match=re.escape(f"{folder} lacks 1 rows, the first {job}. Run report/study.py.")):
         build.main()
     assert not (elsewhere / "report" / "numbers.json").exists()
 
@@ -201,33 +198,9 @@ def test_readme_has_the_means_and_effects_of_the_saved_rows() -> None:
 @pytest.mark.parametrize("documented", [ROOT / "test.py", README], ids=lambda file: file.name)
 def test_the_run_that_is_shown_is_round_0_of_the_claims(documented: Path) -> None:
     lines = documented.read_text(encoding="utf-8").splitlines()
-    for row in rows_of_file(RESULTS / "claims.csv"):
+    for row in read(RESULTS / "claims.csv"):
         if row["round"] == "0" and row["network"] in BASE:
             first, last = (f"{float(row[name]):.4f}" for name in ("first_loss", "last_loss"))
             results = [first, last, f"{100 - int(row['wrong']) / 10:.1f}", "%", row["wrong"]]
             expected = [row["network"], f"{int(row['parameters']):,}", *results]
             assert any(line.split()[:7] == expected for line in lines), expected
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Drawing
-
-
-def test_a_figure_is_the_same_whenever_it_is_drawn(tmp_path: Path) -> None:
-    def draw(_: Any) -> Figure:
-        figure = Figure()
-        figure.subplots().plot([1, 2], label="a line")
-        return figure
-
-    for name in ("one", "two"):
-        save(draw, Saved([], tmp_path), tmp_path / f"{name}.svg")
-    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.svg", "two.svg"]
-
-
-def test_neighbours_in_height_are_drawn_apart() -> None:
-    places = spread([5.0, 1.0, 5.1, 1.1, 5.05], 2)
-    assert all(-2 <= place <= 2 for place in places)
-    assert len(set(places)) == 5
-    for first, second in ((0, 4), (4, 2), (1, 3)):
-        assert abs(places[first] - places[second]) > 0.5

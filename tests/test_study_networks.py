@@ -1,6 +1,7 @@
-"""The networks of the study, by hand; the counts of their scores; skewed rounds; and the benchmark's baseline."""
+"""The networks of the study, by hand; the counts of their scores; its own rounds; and the benchmark's baseline."""
 
 import itertools
+import math
 from typing import Any
 
 import benchmark
@@ -8,12 +9,10 @@ import plain
 import pytest
 import torch
 import torch.nn.functional as F
-from common import measuring, networks
-from common.networks import AUX1, BASE, MAIN, PUBLISHED
-from common.skewed import load_skewed
+from common import draws, measuring, networks
+from common.networks import BASE, MAIN, PUBLISHED, SIMPLE
 from experiments import authors, published
 from plain import TEN
-from test_numbers_of_authors import PARAMETERS
 from torch import Tensor, nn
 
 import helpers
@@ -22,9 +21,14 @@ from models.WSharing import WSModel, WSModel1
 
 
 def test_published_networks_have_the_published_sizes() -> None:
-    sizes = [f"{nb_parameters(network.make()):,}" for network in PUBLISHED]
-    assert sizes == list(PARAMETERS.values())
-    assert [published.name_of(network) for network in PUBLISHED] == list(PARAMETERS)
+    of_ws1 = (9 + 1) * 64 + (64 * 9 + 1) * 128 + (1024 + 1) * 100 + (100 + 1) * 2  # it is not in their code's output
+    assert {published.name_of(network): nb_parameters(network.make()) for network in PUBLISHED} == {
+        "SimpleModel": 140_994,
+        "WSModel": 178_028,
+        "WSModel1": of_ws1,
+        "AuxModel": 130_288,
+        "AuxModel1": 126_848,
+    }
     assert nb_parameters(networks.PublishedWSModel(maps=(32, 64))) == (
         (9 + 1) * 32 + (32 * 9 + 1) * 64 + (512 + 1) * 100 + (100 + 1) * 10 + (10 + 1) * 2
     )
@@ -60,7 +64,7 @@ def test_the_layers_of_the_published_networks() -> None:
 
 def test_the_networks_of_the_authors_own_rounds() -> None:
     """WSModel as it was then computes what WSModel1 computes, and has a layer that is not used."""
-    rebuilt = [authors.run(network, 0.1, 0).network for network in MAIN]
+    rebuilt = [authors.VARIANTS[network.name, 0.1].network for network in MAIN]
     assert [network.name for network in rebuilt] == [
         "PublishedSimpleModel",
         "NotebookWSModel",
@@ -80,7 +84,7 @@ def test_the_networks_of_the_authors_own_rounds() -> None:
 def test_the_authors_loss_is_half_of_ours_at_half_the_rate(rate: float) -> None:
     """0.5 of the comparison's and 1 of each digit's, with plain SGD: the same weights after each step."""
     data = load_round(0, nb_train_pairs=250, nb_test_pairs=10)
-    network, training = authors.run(AUX1, rate, 0).network, authors.run(AUX1, rate, 0).training
+    network, training = authors.VARIANTS["AuxModel1", rate].network, authors.VARIANTS["AuxModel1", rate].settings
     torch.manual_seed(0)
     theirs: Any = network.make()
     ours = network.make()
@@ -103,7 +107,7 @@ def test_the_authors_loss_is_half_of_ours_at_half_the_rate(rate: float) -> None:
         assert torch.allclose(theirs.state_dict()[name], weights, atol=1e-5), name
     for plain_network in (network for network in MAIN if not network.labelled):
         wanted = {"nb_epochs": 25, "shuffle": False, "learning_rate": rate}
-        assert authors.run(plain_network, rate, 0).training == wanted
+        assert authors.VARIANTS[plain_network.name, rate].settings == wanted
 
 
 def test_untied_branches_share_no_weight() -> None:
@@ -124,6 +128,41 @@ def test_untied_branches_share_no_weight() -> None:
     assert torch.allclose(untied(pairs)[0], tied(pairs)[0], atol=1e-6)
     by_hand = 10 * 16 + (9 * 16 + 1) * 32 + (4 * 32 + 1) * 177 + (177 + 1) * 10
     assert nb_parameters(networks.UntiedModel(maps=(16, 32), hidden=177)) == 2 * by_hand + 42
+
+
+def test_untied_branches_at_twice_the_rate() -> None:
+    """One step: the branches' weights move twice as far as without, the last layer's as far."""
+    data = load_round(0, nb_train_pairs=50, nb_test_pairs=10)
+    before, usual, twice = (
+        helpers.run(
+            data, lambda rate=rate: networks.UntiedModel(branch_rate=rate), train, nb_epochs=1
+        ).model.state_dict()
+        for rate, train in ((1, lambda *_, **__: [0.0]), (1, networks.UNTIED.train), (2, networks.UNTIED.train))
+    )
+    for name, start in before.items():
+        factor = 1 if name.startswith("final") else 2
+        torch.testing.assert_close(twice[name] - start, factor * (usual[name] - start), atol=1e-7, rtol=1e-3)
+        assert not torch.equal(usual[name], start)
+
+
+def test_the_right_prior_by_hand() -> None:
+    """One step's loss against a loop: the divergence of the digits' mean probabilities from the prior is in it."""
+    data = load_round(0, nb_train_pairs=20, nb_test_pairs=10)
+    prior, losses = [0.2] * 5 + [0.0] * 5, []
+    for kind in (prior, [0.1] * 10):
+        torch.manual_seed(0)
+        model: Any = networks.PRIOR.make()
+        losses += networks.PRIOR.train(model, data.train_input, data.train_target, prior=kind, nb_epochs=1)
+    torch.manual_seed(0)
+    model = networks.PRIOR.make().train()
+    scores = model(data.train_input)[0]
+    probabilities = model.digit_scores(data.train_input).softmax(-1).flatten(0, 1).tolist()
+    means = [sum(column) / len(probabilities) for column in zip(*probabilities, strict=True)]
+    loss = F.cross_entropy(scores, data.train_target).item()
+    for kind, found in zip((prior, [0.1] * 10), losses, strict=True):
+        divergence = sum(p * math.log(p / max(share, 0.001)) for p, share in zip(means, kind, strict=True))
+        assert found == pytest.approx(loss + divergence, rel=1e-4)
+    assert {**networks.PRIOR.training, "balance": 1.0} == WSModel1.settings
 
 
 def test_the_joint_model_by_hand() -> None:
@@ -190,9 +229,7 @@ def test_the_counts_of_digit_scores_against_a_loop(seed: int) -> None:
         expected["joint_wrong"] += int(lesser > 0.5) != answer
         expected["head_wrong"] += read == right and int(own[n, 1] > own[n, 0]) != answer
     assert measuring.digit_counts(Table(digit_scores, own).train(), data) == expected
-    for found, wanted in zip(
-        measuring.evaluate(Table(digit_scores, own).train(), pairs), (own, digit_scores), strict=True
-    ):
+    for found, wanted in zip(helpers.evaluate(Table(digit_scores, own), pairs), (own, digit_scores), strict=True):
         assert torch.equal(found, wanted)
     assert min(expected.values()) > 0
 
@@ -204,7 +241,7 @@ def test_the_counts_of_digit_scores_against_a_loop(seed: int) -> None:
 @pytest.mark.parametrize("shares", [[1.0] * 8 + [0.0] * 2, [1.0] * 5 + [1 / 3] * 5])
 def test_a_skewed_round_against_a_loop(shares: list[float]) -> None:
     """Of the images in the round's own order, each is kept or not by a number drawn for it; pairs of those."""
-    data = load_skewed(3, shares=shares)
+    data = draws.load(3, shares=shares)
     means: dict[str, float] = {}
     for part, file, count in (("train", "train", 60_000), ("test", "t10k", 10_000)):
         labels, images = plain.mnist(f"{file}-labels-idx1-ubyte"), plain.mnist(f"{file}-images-idx3-ubyte")
@@ -227,8 +264,21 @@ def test_a_skewed_round_against_a_loop(shares: list[float]) -> None:
 
 
 def test_a_skewed_round_of_all_images_is_the_usual_one() -> None:
-    for found, usual in zip(load_skewed(4, shares=[1.0] * 10), load_round(4), strict=True):
+    for found, usual in zip(draws.load(4, shares=[1.0] * 10), load_round(4), strict=True):
         assert torch.equal(torch.as_tensor(found), torch.as_tensor(usual))
+
+
+def test_the_pairs_of_one_round_with_the_weights_and_the_order_of_another() -> None:
+    data, pairs = draws.load(3, pairs_of=4, nb_test_pairs=50), load_round(4, nb_test_pairs=50)
+    assert data.number == 3
+    for found, expected in zip(data[1:], pairs[1:], strict=True):
+        assert torch.equal(found, expected)
+    weights = [
+        helpers.run(each, SIMPLE.make, lambda *_, **__: [0.0]).model.state_dict()["layers.0.weight"]
+        for each in (data, load_round(3), pairs)
+    ]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -251,7 +301,7 @@ def test_the_baseline_trains_as_the_published_way_does(network: networks.Network
     torch.manual_seed(0)
     model, ours = network.make(), network.make()
     ours.load_state_dict(model.state_dict())
-    accuracy = benchmark.train_baseline(network._replace(make=lambda: model), data, 2)
+    accuracy = benchmark.train_baseline(network._replace(model_class=lambda: model), data, 2)
     classes = [data.train_classes] if network.labelled else []
     network.train(ours, data.train_input, data.train_target, *classes, nb_epochs=2, shuffle=False)
     for name, weights in ours.state_dict().items():

@@ -124,9 +124,9 @@ def read_all(folder: Path, jobs: dict[Key, Job]) -> dict[Key, Row]:
     for file in sorted(set(folder.glob("*.csv")) - {folder / name for name in (AGAIN, *FROZEN)}):
         new = read_rows(file, jobs)
         for key in new.keys() & rows.keys():
-            raise UserError(
-                f"{file} and {files[key]} both have {key[0]} in round {key[2]}, settings {key[1]}. {REMEDY}."
-            )
+            network, settings, nb_round = key
+            place = f"{network} in round {nb_round} with the settings {settings}"
+            raise UserError(f"{file} has {place}, as {files[key]} has. {REMEDY}.")
         rows |= new
         files |= dict.fromkeys(new, file)
     return rows

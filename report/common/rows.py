@@ -68,7 +68,8 @@ class Job(NamedTuple):
     def parts(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """The settings of the network, of its training, those of its class included, and of its pairs."""
         of_model = signature(self.network.model_class).parameters
-        model, training, pairs = {}, dict(self.network.training), {}
+        model: dict[str, Any] = {}
+        training, pairs = dict(self.network.training), dict(model)
         for name, value in self.settings.items():
             (model if name in of_model else pairs if name in draws.SETTINGS else training)[name] = value
         return model, training, pairs

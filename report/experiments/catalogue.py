@@ -1,6 +1,7 @@
 """The experiments in order: a new one is a new file here, and a line."""
 
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -8,38 +9,24 @@ from common.rows import Job, Key, Row
 from common.saved import Saved
 from matplotlib.figure import Figure
 
-from experiments import (
-    ablation,
-    authors,
-    aux_weight,
-    claims,
-    confirmation,
-    cost,
-    diagrams,
-    epochs,
-    errors,
-    last_layer,
-    learning_rate,
-    published,
-    sharing,
-    train_pairs,
-    tuning,
+EXPERIMENTS = (  # in the order in which they are run: a row that two of them need is in the file of the first
+    "claims",
+    "confirmation",
+    "authors",
+    "published",
+    "sharing",
+    "last_layer",
+    "aux_weight",
+    "epochs",
+    "learning_rate",
+    "ablation",
+    "errors",
+    "train_pairs",
+    "tuning",
 )
-
-# in the order in which they are run: a row that two of them need is in the file of the first
-EXPERIMENTS = (
-    *(claims, confirmation, authors, published, sharing, last_layer, aux_weight, epochs, learning_rate),
-    *(ablation, errors, train_pairs, tuning),
-)
-PARTS = (*EXPERIMENTS, cost, diagrams)  # of the report: the last have no jobs
-
-
-def name_of(part: ModuleType) -> str:
-    """Return the name of a part: that of its file, and of its rows and numbers."""
-    return part.__name__.rpartition(".")[2]
-
-
-BY_NAME = {name_of(experiment): experiment for experiment in EXPERIMENTS}
+WITHOUT_JOBS = ("cost", "diagrams")  # parts of the report, too
+PARTS = {name: import_module(f"experiments.{name}") for name in (*EXPERIMENTS, *WITHOUT_JOBS)}
+BY_NAME = {name: PARTS[name] for name in EXPERIMENTS}
 
 
 def jobs_of(experiment: ModuleType, nb_rounds: int | None = None) -> list[Job]:
@@ -62,7 +49,7 @@ def jobs_by_file(nb_rounds: int | None = None) -> dict[str, list[Job]]:
     """
     jobs_of_all = {name: jobs_of(experiment, nb_rounds) for name, experiment in BY_NAME.items()}
     keeping = {job.key: job for jobs in jobs_of_all.values() for job in jobs if job.keeps}
-    seen = set()
+    seen: set[Key] = set()
     files: dict[str, list[Job]] = {}
     for name, jobs in jobs_of_all.items():
         new = {job.key: keeping.get(job.key, job) for job in jobs if job.key not in seen}
@@ -91,15 +78,14 @@ def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
 
 def all_numbers(saved: Saved) -> dict[str, Any]:
     """Return the numbers of every part, by its name, and those of the list of experiments."""
-    numbers = {name_of(part): part.numbers(saved) for part in PARTS if hasattr(part, "numbers")}
+    numbers = {name: part.numbers(saved) for name, part in PARTS.items() if hasattr(part, "numbers")}
     rows = {name: [saved.by_key[job.key] for job in jobs] for name, jobs in jobs_by_file().items()}
     return {**numbers, "experiments": [experiment_numbers(name, new) for name, new in rows.items()]}
 
 
-def pictures_of(part: ModuleType) -> dict[str, Callable[[Saved], Figure]]:
-    """Return what draws the figures of a part, by their names: its `picture`, or its PICTURES where it has several."""
-    picture = {name_of(part): part.picture} if hasattr(part, "picture") else {}
-    return getattr(part, "PICTURES", picture)
-
-
-PICTURES = {name: draw for part in PARTS for name, draw in pictures_of(part).items()}
+def pictures() -> dict[str, Callable[[Saved], Figure]]:
+    """Return what draws the figures, by their names: a part's `picture`, or its PICTURES where it has several."""
+    drawing: dict[str, Callable[[Saved], Figure]] = {}
+    for name, part in PARTS.items():
+        drawing |= getattr(part, "PICTURES", {name: part.picture} if hasattr(part, "picture") else {})
+    return drawing

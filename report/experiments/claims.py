@@ -1,6 +1,6 @@
 """The networks as they stand, with which other experiments compare, and the claims that are tested about them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
@@ -56,17 +56,17 @@ def usual(network: Network, rounds: Sequence[int] = ROUNDS) -> Variant:
 
 
 VARIANTS = {net.name: usual(net, ROUNDS if net in BASE else ALL_ROUNDS) for net in MAIN}
-VariantOf = Callable[[Network], Variant]
+USUAL = {net.name: usual(net) for net in MAIN}
 
 
-def differences(saved: Saved, variant_of: VariantOf = usual) -> list[Comparison]:
-    """Return the difference that each claim is about, between these variants of the networks."""
-    return [compare(saved, variant_of(claim.better), variant_of(claim.worse)) for claim in CLAIMS]
+def differences(saved: Saved, variants: Mapping[str, Variant] = USUAL) -> list[Comparison]:
+    """Return the difference that each claim is about, between these variants of the networks, by their names."""
+    return [compare(saved, variants[claim.better.name], variants[claim.worse.name]) for claim in CLAIMS]
 
 
-def network_numbers(saved: Saved, network: Network, variant_of: VariantOf = usual) -> dict[str, Any]:
-    """Return what is said of a network in such a variant."""
-    variant, above = variant_of(network), ABOUT[network][1]
+def network_numbers(saved: Saved, network: Network, variants: Mapping[str, Variant] = USUAL) -> dict[str, Any]:
+    """Return what is said of a network in its variant."""
+    variant, above = variants[network.name], ABOUT[network][1]
     rows, values = saved.rows(variant), saved.accuracies(variant)
     shares = [1 - value / 100 for value in values]
     sampling = mean(share * (1 - share) / int(row["total"]) for share, row in zip(shares, rows, strict=True)) ** 0.5
@@ -79,7 +79,7 @@ def network_numbers(saved: Saved, network: Network, variant_of: VariantOf = usua
         "parameters": f"{int(rows[0]['parameters']):,}",
         "train": f"{mean(accuracy(row, 'train_') for row in rows):.2f}",
         "digits": f"{digit_accuracy(rows):.1f}" if network.labelled or network == WS1 else "",
-        "effect": compare(saved, variant, variant_of(above)).texts if above is not None else None,
+        "effect": compare(saved, variant, variants[above.name]).texts if above is not None else None,
     }
 
 

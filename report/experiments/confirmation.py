@@ -46,7 +46,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     ]
     for comparison in compared:
         require("both differences are above 0 in every round", comparison.counts == (len(ROUNDS), 0, 0))
-    networks = {network.name: network_numbers(saved, network, variant_of) for network in ABOUT}
+    networks = {network.name: network_numbers(saved, network, VARIANTS) for network in ABOUT}
     for network in ABOUT:
         networks[network.name]["theirs"] = mean_texts([100 - error for error in theirs(network, RATES[0])])
     return {

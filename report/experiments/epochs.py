@@ -23,7 +23,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     """Return, by the number of epochs, the accuracies and the claims' differences; and what twice the epochs give."""
     lines: list[dict[str, Any]] = []
     for nb_epochs in EPOCHS:
-        differences = claims.differences(saved, lambda network, n=nb_epochs: VARIANTS[network.name, n])
+        differences = claims.differences(saved, {net.name: VARIANTS[net.name, nb_epochs] for net in BASE})
         means = {net.name: mean(saved.accuracies(VARIANTS[net.name, nb_epochs])) for net in BASE}
         lines.append(
             {

@@ -103,7 +103,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         lines.append(line)
     differences = {}
     for nb_epochs in EPOCHS:
-        compared = claims.differences(saved, lambda network, n=nb_epochs: VARIANTS[f"Published{network.name}", n])
+        compared = claims.differences(saved, {name_of(net): VARIANTS[net.name, nb_epochs] for net in PUBLISHED})
         differences[str(nb_epochs)] = [comparison.texts for comparison in compared]
     by_name = {line["name"]: line for line in lines}
     return {"by_name": by_name, "differences": differences, "rounds": str(len(ROUNDS)), "bridge": step_numbers(saved)}

@@ -50,7 +50,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
     That is the slope of each round's least-squares line through its effects over the logarithm of the numbers.
     """
-    compared = [claims.differences(saved, lambda network, n=n: VARIANTS[network.name, n]) for n in NUMBERS]
+    compared = [claims.differences(saved, {net.name: VARIANTS[net.name, n] for net in BASE}) for n in NUMBERS]
     lines: list[dict[str, Any]] = [
         {
             "pairs": f"{number:,}",
