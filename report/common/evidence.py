@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import optimize, stats
 
-from common.rows import Job
+from common.rows import Job, Row
 from common.saved import Saved
 from helpers import UserError
 
@@ -55,6 +55,15 @@ def welch(values: Sequence[float], others: Sequence[float]) -> tuple[float, floa
     found = stats.ttest_ind(values, others, equal_var=False)
     limits = found.confidence_interval(0.95)
     return float(np.mean(values) - np.mean(others)), float(limits.high - limits.low) / 2, float(found.pvalue)
+
+
+def equivalence(values: Sequence[float], others: Sequence[float]) -> float:
+    """Return the least distance within which two means are shown to be, by two one-sided tests of 5 % (Welch).
+
+    That is the farther limit of the 90 % interval of their difference (Schuirmann, 1987).
+    """
+    limits = stats.ttest_ind(values, others, equal_var=False).confidence_interval(0.9)
+    return float(max(abs(limits.low), abs(limits.high)))
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -129,11 +138,19 @@ def compare(saved: Saved, better: Iterable[Job], worse: Iterable[Job]) -> Compar
     rounds, others = ([job.round for job in side] for side in (better, worse))
     if rounds != others:
         raise UserError(f"rounds {rounds} cannot be paired with {others}.")
-    differences = [a - b for a, b in zip(saved.accuracies(better), saved.accuracies(worse), strict=True)]
-    ours, theirs = ([int(row["wrong"]) for row in saved.rows(side)] for side in (better, worse))
-    wrong = list(zip(ours, theirs, strict=True))
-    counts = sum(a < b for a, b in wrong), sum(a == b for a, b in wrong), sum(a > b for a, b in wrong)
-    return Comparison(differences, *mean_and_interval(differences), counts)
+    return paired(saved.accuracies(better), saved.accuracies(worse))
+
+
+def paired(better: Sequence[float], worse: Sequence[float]) -> Comparison:
+    """Compare two lists of accuracies in %, of the same rounds."""
+    differences = [a - b for a, b in zip(better, worse, strict=True)]
+    wins, losses = sum(each > 0 for each in differences), sum(each < 0 for each in differences)
+    return Comparison(differences, *mean_and_interval(differences), (wins, len(differences) - wins - losses, losses))
+
+
+def fitted(rows: Iterable[Row]) -> str:
+    """Return how many of these runs get all of their training pairs right."""
+    return str(sum(row["train_wrong"] == "0" for row in rows))
 
 
 def judge(found: list[Comparison]) -> list[dict[str, Any]]:

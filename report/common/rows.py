@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
@@ -48,7 +48,10 @@ def defaults_of(network: Network) -> dict[str, Any]:
     """Return the values that the settings of a network, its training and its pairs have unless told."""
     functions: list[Callable[..., Any]] = [train, train_on_views, load_round, network.train, network.model_class]
     parameters = {name: value for each in functions for name, value in signature(each).parameters.items()}
-    values = {name: getattr(helpers, name.upper(), parameter.default) for name, parameter in parameters.items()}
+    given = {
+        name: parameter.default for name, parameter in parameters.items() if parameter.default is not Parameter.empty
+    }
+    values = {name: getattr(helpers, name.upper(), default) for name, default in given.items()}
     return {**values, "activation": "relu", **network.training}
 
 
