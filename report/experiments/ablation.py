@@ -5,7 +5,7 @@ Each difference is taken away from the exploration class, and is added alone to 
 
 from typing import Any
 
-from common.evidence import Texts, compare, mean_texts, range_texts, require, span
+from common.evidence import Texts, compare, fitted, mean_texts, range_texts, require, span
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, SIMPLE_ON_VIEWS, WS1, Network
 from common.rows import VALIDATION, Variant, digit_accuracy
 from common.saved import Saved
@@ -86,6 +86,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
                     "lost": effect(network, "all", without),
                     "digits": digits(network, without),
                     "won": effect(network, f"only {name}", "none"),
+                    "fitted": fitted(saved.rows(VARIANTS[network.name, f"only {name}"])),
                 }
         lines.append(line)
     ends = {

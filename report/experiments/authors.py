@@ -13,6 +13,8 @@ from typing import Any
 from common.drawing import figure_of, label_places, strip
 from common.evidence import (
     ALPHA,
+    difference_texts,
+    equivalence,
     format_p,
     holm,
     mean_and_interval,
@@ -23,9 +25,10 @@ from common.evidence import (
     word,
 )
 from common.networks import MAIN, NOTEBOOK_WS, PUBLISHED, Network
-from common.rows import Variant, accuracy, read_frozen
+from common.rows import Variant, accuracy, digit_accuracy, read_frozen
 from common.saved import Saved
 from matplotlib.figure import Figure
+from scipy import stats
 
 from experiments import claims
 
@@ -79,7 +82,7 @@ def cells(saved: Saved) -> list[dict[str, Any]]:
             "theirs": side(theirs(network, rate), theirs(network, rate, "train_error")),
             "ours": side(ours(saved, network, rate), ours(saved, network, rate, "train_")),
             "difference": texts_around(middle, half),
-            "p": format_p(p),
+            "within": f"{equivalence(ours(saved, network, rate), theirs(network, rate)):.1f}",
             "shown": p < ALPHA,
         }
         for (network, rate), (middle, half, _), p in zip(pairs, compared, holm([p for *_, p in compared]), strict=True)
@@ -91,12 +94,15 @@ def conclusions(saved: Saved) -> list[dict[str, Any]]:
     lines = []
     for claim, rate in itertools.product(claims.CLAIMS, RATES):
         line: dict[str, Any] = {"difference": claim.difference, "rate": f"{rate:g}"}
+        gains: dict[str, list[float]] = {}
         for name, errors_of in (("theirs", theirs), ("ours", functools.partial(ours, saved))):
             both = (errors_of(network, rate) for network in (claim.worse, claim.better))
-            differences = [worse - better for worse, better in zip(*both, strict=True)]
+            gains[name] = differences = [worse - better for worse, better in zip(*both, strict=True)]
             interval = mean_and_interval(differences)
             p = format_p(sign_flip_p(differences))
             line[name] = {**texts_around(*interval), "word": word(*interval), "p": p}
+        middle, half, _ = welch(gains["ours"], gains["theirs"])
+        line["apart"] = texts_around(middle, half)
         lines.append(line)
     return lines
 
@@ -108,9 +114,22 @@ def astray(saved: Saved) -> dict[str, Any]:
     lost = [row for row in rows if 100 - accuracy(row) > ASTRAY]
     others = [row for row in rows if row not in lost]
     errors = [error for network in labelled for error in theirs(network, RATES[0])]
-    dead, alive = (0 < sum(row["dead_scores"] != "0" for row in part) < len(part) for part in (lost, others))
-    require("dead scores are neither needed nor enough for a run to go astray", dead and alive)
+    dead = [int(row["dead_scores"]) for row in rows]
+    several, few = (
+        [row in lost for row, number in zip(rows, dead, strict=True) if (number >= 2) == many] for many in (True, False)
+    )
+    table = [[sum(part), len(part) - sum(part)] for part in (several, few)]
+    with_errors = stats.spearmanr(dead, [100 - accuracy(row) for row in rows])
+    with_digits = stats.spearmanr(dead, [digit_accuracy([row]) for row in rows])
+    fisher = float(stats.fisher_exact(table).pvalue)
+    require("runs with more dead scores have more errors", with_errors.statistic > 0.3 and with_errors.pvalue < ALPHA)
+    require("runs with two dead scores or more go astray more often", fisher < ALPHA)
     return {
+        "several": [str(sum(several)), str(len(several))],
+        "few": [str(sum(few)), str(len(few))],
+        "fisher": format_p(fisher),
+        "with_errors": f"{with_errors.statistic:.2f}",
+        "with_digits": f"{with_digits.statistic:.2f}",
         "above": str(ASTRAY),
         "theirs": str(sum(error > ASTRAY for error in errors)),
         "theirs_of": str(len(errors)),
@@ -123,11 +142,19 @@ def astray(saved: Saved) -> dict[str, Any]:
     }
 
 
+def without_astray() -> dict[str, str]:
+    """Return the authors' gain from the auxiliary loss at the higher rate, without their run that went astray."""
+    pairs = zip(theirs(claims.CLAIMS[1].worse, RATES[0]), theirs(claims.CLAIMS[1].better, RATES[0]), strict=True)
+    return difference_texts([worse - better for worse, better in pairs if better <= ASTRAY])
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the ten cells, what they say of the claims, and the runs that went astray."""
     all_cells, lines = cells(saved), conclusions(saved)
     inside = all(float(cell["difference"]["low"]) < 0 < float(cell["difference"]["high"]) for cell in all_cells)
     require("all ten intervals of ours - theirs hold 0", inside and not any(cell["shown"] for cell in all_cells))
+    effects = all(float(line["apart"]["low"]) < 0 < float(line["apart"]["high"]) for line in lines)
+    require("no effect differs detectably from theirs", effects)
     words = [[line[side]["word"] for side in ("theirs", "ours")] for line in lines]
     require("both sides' rounds show a gain from sharing at both rates", words[:2] == [["better"] * 2] * 2)
     require("of the auxiliary loss at 0.1, theirs show none", words[2] == ["no clear difference", "better"])
@@ -147,6 +174,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "conclusions": lines,
         "astray": astray(saved),
         "worst": f"{max(max(theirs(network, RATES[0])) for network in MAIN):.1f}",
+        "without_worst": without_astray(),
         "rounds": str(len(ROUNDS)),
         "their_rounds": str(len(theirs(MAIN[0], RATES[0]))),
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from common.drawing import HALF, curve, figure_of
-from common.evidence import Comparison, compare, mean_texts, require
+from common.evidence import Comparison, compare, fitted, mean_texts, require
 from common.networks import AUX
 from common.rows import Variant, digit_accuracy
 from common.saved import Saved
@@ -41,6 +41,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 "difference": from_none and from_none.texts,
                 "ours": from_ours and from_ours.texts,
                 "digits": f"{digit_accuracy(saved.rows(jobs)):.1f}",
+                "fitted": fitted(saved.rows(jobs)),
                 "diverged": str(len(ROUNDS) - len(jobs)),
             }
         )

@@ -13,6 +13,7 @@ from common.evidence import (
     compare,
     coverage,
     detectable,
+    fitted,
     mean_texts,
     require,
 )
@@ -38,6 +39,11 @@ class Claim(NamedTuple):
     def difference(self) -> str:
         """The difference that the claim is about."""
         return f"{self.better.name} - {self.worse.name}"
+
+    @property
+    def heading(self) -> str:
+        """What is tested: the sentence, which was committed with the criterion, may say more."""
+        return f"{self.better.name} is better than {self.worse.name}"
 
 
 ABOUT = {  # what each network adds, and to which
@@ -78,6 +84,7 @@ def network_numbers(saved: Saved, network: Network, variants: Mapping[str, Varia
         "n": str(len(values)),
         "parameters": f"{int(rows[0]['parameters']):,}",
         "train": f"{mean(accuracy(row, 'train_') for row in rows):.2f}",
+        "fitted": fitted(rows),
         "digits": f"{digit_accuracy(rows):.1f}" if network.labelled or network == WS1 else "",
         "effect": compare(saved, variant, variants[above.name]).texts if above is not None else None,
     }

@@ -5,6 +5,8 @@ rounds is above 0, its 95 % Student interval leaves out 0, and its two-sided sig
 after Holm, is below 0.05; it is refuted if all this is so and the mean is below 0; else it is not shown.
 """
 
+import math
+from statistics import mean, stdev
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
@@ -15,7 +17,7 @@ from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments.authors import RATES, theirs
-from experiments.claims import ABOUT, CLAIMS, network_numbers
+from experiments.claims import ABOUT, CLAIMS, Claim, network_numbers
 
 QUESTION = "Do the two ideas help?"
 ROUNDS = range(200, 230)
@@ -37,14 +39,27 @@ def comparisons(saved: Saved) -> list[Comparison]:
     return [compare(saved, variant_of(claim.better), variant_of(claim.worse)) for claim in CLAIMS]
 
 
+def if_shared(saved: Saved, comparison: Comparison, claim: Claim) -> str:
+    """Return half the width of a claim's 95 % interval if the sampling of test pairs were the same in all rounds.
+
+    An upper bound: it takes both networks' errors as independent, where most are on the same pairs.
+    """
+    shares = [mean(saved.accuracies(variant_of(network))) / 100 for network in (claim.better, claim.worse)]
+    sampling = sum(share * (1 - share) / DATA["nb_test_pairs"] for share in shares)
+    rounds = stdev(comparison.differences) ** 2 / len(comparison.differences)
+    return f"{1.96 * math.sqrt(100**2 * sampling + rounds):.2f}"
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the networks' accuracies and the claims with their verdicts."""
     compared = comparisons(saved)
     claims = [
-        {"sentence": claim.sentence, "difference": claim.difference, **texts}
+        {"sentence": claim.sentence, "heading": claim.heading, "difference": claim.difference, **texts}
         for claim, texts in zip(CLAIMS, judge(compared), strict=True)
     ]
-    for comparison in compared:
+    for claim, comparison, texts in zip(CLAIMS, compared, claims, strict=True):
+        texts["if_shared"] = if_shared(saved, comparison, claim)
+        require("both claims hold if the test pairs' sampling were shared", comparison.mean > float(texts["if_shared"]))
         require("both differences are above 0 in every round", comparison.counts == (len(ROUNDS), 0, 0))
     networks = {network.name: network_numbers(saved, network, VARIANTS) for network in ABOUT}
     for network in ABOUT:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from common.drawing import draw_pair, figure_of
-from common.networks import AUX, SIMPLE, WS, Network
+from common.networks import SIMPLE, WS, WS1
 from common.saved import Saved
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +12,6 @@ from matplotlib.patches import FancyBboxPatch
 from torch import nn
 
 from helpers import AUX_WEIGHT, SIDE, load_round, nb_parameters
-from models.SimpleCNN import SimpleModel
 
 
 def task_picture(_: Saved) -> Figure:
@@ -36,7 +35,8 @@ def blocks(layers: nn.Sequential, channels: int) -> list[str]:
             name = "conv 3×3" if isinstance(layer, nn.Conv2d) else "linear"
             texts.append([[name], x.shape, nb_parameters(layer)])
         elif not isinstance(layer, nn.Flatten):
-            name = "max-pool 2×2" if isinstance(layer, nn.MaxPool2d) else type(layer).__name__
+            names = {"MaxPool2d": "pool 2×2", "BatchNorm2d": "batch norm", "BatchNorm1d": "batch norm"}
+            name = names.get(type(layer).__name__, type(layer).__name__)
             texts[-1][0].append(name)
             texts[-1][1] = x.shape
     return [
@@ -45,9 +45,9 @@ def blocks(layers: nn.Sequential, channels: int) -> list[str]:
     ]
 
 
-def box(axes: Axes, x: float, y: float, text: str, colour: str = "w", width: float = 0.92) -> None:
+def box(axes: Axes, x: float, y: float, text: str, colour: str = "w") -> None:
     """Draw a text in a box around (x, y)."""
-    height = 0.19 * (text.count("\n") + 1) + 0.16
+    width, height = 0.88, 0.19 * (text.count("\n") + 1) + 0.14
     corner = (x - width / 2, y - height / 2)
     shape = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.06")
     shape.set(facecolor=colour, linewidth=0.7)
@@ -60,58 +60,57 @@ def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> N
     axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "linewidth": 0.7, "color": "k", "shrinkA": 0})
 
 
+THEIRS = (  # what the authors' networks have instead; all have 64 and 128 maps
+    "SimpleModel: 512-128-2",
+    "WSModel: 1024-100-10-2\non both digits' 512 numbers\n\nAuxModel: 512-100-40-10\nand ReLU for each digit, 20-2",
+    "WSModel1: 1024-100-2\non both digits' 512 numbers\n\nAuxModel1: 512-100-10\nand ReLU for each digit, 20-2",
+)
+LOSSES = (  # in words; as formulas in the report
+    "comparison",
+    f"WSModel:\ncomparison\n\nAuxModel:\ncomparison\n+ {AUX_WEIGHT:g} × digits",
+    "WSModel1:\ncomparison\n+ balance\n+ consistency\nAuxModel1:\ncomparison\n+ 1 × digits\n+ consistency",
+)
+
+
 def networks_picture(_: Saved) -> Figure:
-    """Draw the three networks with their layers' outputs and parameters, taken from the networks themselves."""
-    figure, axes = figure_of(1, 1, 4.3)
-    axes.set(xlim=(0, 7.6), ylim=(-0.55, 4.85))
+    """Draw the five networks with their layers' outputs and parameters, taken from the networks themselves."""
+    figure, axes = figure_of(1, 1, 4.7)
+    axes.set(xlim=(0, 9.4), ylim=(-0.2, 5.7))
     axes.axis("off")
     axes.grid(visible=False)
-    shared, step, first = "#fdeecb", 1.06, 1.55
-
-    def chain(y: float, texts: list[str], colour: str) -> float:
-        for n, text in enumerate(texts):
-            box(axes, first + n * step, y, text, colour)
-            if n:
-                arrow(axes, (first + (n - 1) * step + 0.46, y), (first + n * step - 0.46, y))
-        return first + (len(texts) - 1) * step
-
-    def title(y: float, network: Network) -> None:
-        text = f"{network.name}, {nb_parameters(network.make()):,} parameters"
-        axes.text(0, y, text, fontweight="bold", fontsize=8)
-
-    def loss(x: float, y: float, text: str) -> None:
-        axes.text(x, y, text, ha="left", va="center", fontsize=7, style="italic")
-
-    y = 4.1
-    title(y + 0.68, SIMPLE)
-    box(axes, 0.45, y, f"both digits\n2×{SIDE}×{SIDE}", width=0.8)
-    arrow(axes, (0.86, y), (first - 0.46, y))
-    end = chain(y, blocks(SimpleModel().layers, 2), "#eeeeee")
-    arrow(axes, (end + 0.46, y), (end + 0.72, y))
-    loss(end + 0.76, y, "cross-entropy\nof the comparison")
-
-    for y, network in ((2.4, WS), (0.6, AUX)):
+    first, final, beside = 1.5, 5.55, 0.44  # places of the first block and of the last layer; half of a block
+    for x, text in ((6.15, "loss"), (7.3, "the authors' layers instead")):
+        axes.text(x, 5.5, text, fontsize=7.5, fontweight="bold")
+    names = ("SimpleModel", "WSModel and AuxModel", "WSModel1 and AuxModel1")
+    rows = zip((4.75, 2.95, 0.85), names, (SIMPLE, WS, WS1), LOSSES, THEIRS, strict=True)
+    for y, name, network, loss, theirs in rows:
         model: Any = network.make()
-        title(y + 0.72, network)
-        for up, text in ((0.3, "first digit"), (-0.3, "second digit")):
-            box(axes, 0.45, y + up, f"{text}\n1×{SIDE}×{SIDE}", width=0.8)
-            arrow(axes, (0.86, y + up), (first - 0.46, y + up / 3))
-        end = chain(y, blocks(model.branch, 1), shared)
-        final = end + step + 0.12
-        text = f"join {model.final.in_features}\n{type(model.activation).__name__}\nlinear\n{model.final.out_features}"
-        box(axes, final, y, f"{text}\n({nb_parameters(model.final):,})", "#eeeeee")
-        for up in (0.1, -0.1):
-            arrow(axes, (end + 0.46, y + up), (final - 0.46, y + up))
-        arrow(axes, (final + 0.46, y), (final + 0.66, y))
-        loss(final + 0.7, y, "cross-entropy\nof the comparison")
-        middle, left, right = y - 0.66, first - 0.46, end + 0.46
-        axes.plot([left, left, right, right], [middle + 0.06, middle, middle, middle + 0.06], color="k", linewidth=0.7)
-        share = "one branch, the same weights for both digits: ten scores each"
-        axes.text((left + right) / 2, middle - 0.12, share, ha="center", fontsize=7)
-    x, low = end + 0.58, -0.28
-    axes.plot([x, x], [y - 0.1, low], color="k", linewidth=0.7)
-    arrow(axes, (x, low), (final - 0.4, low))
-    loss(final - 0.36, low, f"+ {AUX_WEIGHT:g} × (cross-entropy of the first\n+ of the second digit's class)")
+        layers, colour = (model.layers, "#eeeeee") if network == SIMPLE else (model.branch, "#fdeecb")
+        axes.text(0, y + 0.74, f"{name}, {nb_parameters(model):,} parameters", fontweight="bold", fontsize=7.5)
+        digits = ((0, "both digits"),) if network == SIMPLE else ((0.31, "first digit"), (-0.31, "second digit"))
+        for up, text in digits:
+            box(axes, 0.45, y + up, f"{text}\n{1 if up else 2}×{SIDE}×{SIDE}")
+            arrow(axes, (0.45 + beside, y + up), (first - beside, y + up / 3))
+        texts = blocks(layers, 2 if network == SIMPLE else 1)
+        for n, text in enumerate(texts):
+            box(axes, first + n, y, text, colour)
+            if n:
+                arrow(axes, (first + n - 1 + beside, y), (first + n - beside, y))
+        end = first + len(texts) - 1
+        if network != SIMPLE:
+            joint = "the joint\ncomparison,\nno weights"
+            linear = f"join {20}\nReLU\nlinear\n2\n({nb_parameters(model.final):,})"
+            box(axes, final, y, joint if network == WS1 else linear, "#eeeeee")
+            for up in (0.1, -0.1):
+                arrow(axes, (end + beside, y + up), (final - beside, y + up))
+            low, left, right = y - 0.74, first - beside, end + beside
+            axes.plot([left, left, right, right], [low + 0.06, low, low, low + 0.06], color="k", linewidth=0.7)
+            share = "one branch, the same weights for both digits: ten scores each"
+            axes.text((left + right) / 2, low - 0.16, share, ha="center", fontsize=7)
+            end = final
+        arrow(axes, (end + beside, y), (6.1, y))
+        for x, text in ((6.15, loss), (7.3, theirs)):
+            axes.text(x, y, text, ha="left", va="center", fontsize=6.8, linespacing=1.2)
     return figure
 
 

@@ -6,7 +6,7 @@ From two of theirs to ours the way is gone one change after the other.
 from statistics import mean, stdev
 from typing import Any
 
-from common.evidence import compare, mean_texts, require
+from common.evidence import compare, fitted, mean_texts, require
 from common.networks import AUX, PUBLISHED, WS, Network
 from common.rows import Variant, digit_accuracy
 from common.saved import Saved
@@ -66,6 +66,7 @@ def step_numbers(saved: Saved) -> dict[str, Any]:
                 "ws": mean_texts(saved.accuracies(variants[0])),
                 "aux": mean_texts(saved.accuracies(variants[1])),
                 "digits": f"{digit_accuracy(saved.rows(variants[1])):.1f}",
+                "fitted": " / ".join(fitted(saved.rows(variant)) for variant in variants),
                 "changes": [change and change.texts for change in changes or (None, None)],
             }
         )

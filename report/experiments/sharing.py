@@ -4,10 +4,11 @@ Untied branches have twice the weights, and need more epochs until they fit thei
 half the maps, too, and all networks with three times the epochs.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import Comparison, compare, require
+from common.evidence import Comparison, Texts, compare, difference_texts, fitted, mean_and_interval, require
 from common.networks import AUX, SIMPLE, UNTIED, UNTIED_AUX, WS, Network
 from common.rows import Variant
 from common.saved import Saved
@@ -50,6 +51,42 @@ def effect(saved: Saved, both: tuple[Network, Network], size: str, nb_epochs: in
     return compare(saved, better, worse)
 
 
+def beyond(saved: Saved, size: str) -> Texts:
+    """Return by how much the effect of sharing exceeds that of splitting, in runs that fit."""
+    untied = VARIANTS[UNTIED.name, size, EPOCHS[-1]]
+    rounds = [job.round for job in saved.finished(untied)]
+    ws, split, simple = (
+        saved.accuracies(replace(VARIANTS[net.name, size, EPOCHS[-1]], rounds=rounds)) for net in (WS, UNTIED, SIMPLE)
+    )
+    differences = [a - 2 * b + c for a, b, c in zip(ws, split, simple, strict=True)]
+    require(
+        f"sharing does more than splitting, {size} branches",
+        mean_and_interval(differences)[0] > mean_and_interval(differences)[1],
+    )
+    return difference_texts(differences)
+
+
+def twice_numbers(saved: Saved) -> list[dict[str, Any]]:
+    """Return the effect of sharing over untied branches at twice the rate, without and with digit labels."""
+    lines = []
+    for shared, untied in ((WS, UNTIED), (AUX, UNTIED_AUX)):
+        twice = VARIANTS[untied.name, "twice", EPOCHS[-1]]
+        finished = [job.round for job in saved.finished(twice)]
+        rows = saved.rows(replace(twice, rounds=finished))
+        usual = replace(VARIANTS[shared.name, "whole", EPOCHS[-1]], rounds=finished)
+        comparison = compare(saved, usual, replace(twice, rounds=finished))
+        lines.append(
+            {
+                "name": untied.name,
+                **comparison.texts,
+                "word": comparison.word,
+                "fitted": fitted(rows),
+                "n": str(len(rows)),
+            }
+        )
+    return lines
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the effects by size and epochs, how many runs fit their training pairs, and how many diverged."""
     kinds = [(size, nb_epochs) for size in SIZES for nb_epochs in EPOCHS]
@@ -64,7 +101,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("with them, after 150 epochs, at half size only", (whole, half) == ("no clear difference", "better"))
     labels = [[each.mean for each in effects[f"digit labels, {where}"]] for where in ("branches untied", "one branch")]
     require("the labels help more on untied branches", min(labels[0]) > max(labels[1]))
-    fitted = []
+    lines_of_fits = []
     for network in NETWORKS:
         finished = [saved.rows(saved.finished(VARIANTS[network.name, *kind])) for kind in kinds]
         jobs = {job.key: job for kind in kinds for job in VARIANTS[network.name, *kind]}.values()  # some in two kinds
@@ -72,12 +109,14 @@ def numbers(saved: Saved) -> dict[str, Any]:
         require(f"nearly all runs of {network.name} fit after 150 epochs", min(int(of[1]), int(of[3])) >= 28)
         if network in (UNTIED, UNTIED_AUX):
             require(f"hardly any run of {network.name} fits after 50 epochs", max(int(of[0]), int(of[2])) <= 1)
-        fitted.append({"name": network.name, "of": of, "diverged": str(len(jobs) - len(saved.finished(jobs)))})
+        lines_of_fits.append({"name": network.name, "of": of, "diverged": str(len(jobs) - len(saved.finished(jobs)))})
     parameters = {size: nb_parameters(UNTIED.make(**model)) for size, model in SIZES.items()}
     usual = nb_parameters(WS.make())
     return {
         "lines": lines,
-        "fitted": fitted,
+        "fitted": lines_of_fits,
+        "beyond": [beyond(saved, size) for size in SIZES],
+        "twice": twice_numbers(saved),
         "parameters": {size: f"{number:,}" for size, number in parameters.items()},
         "half": SIZES["half"],
         "apart": f"{100 * abs(parameters['half'] - usual) / usual:.1f}",

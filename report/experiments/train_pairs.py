@@ -1,11 +1,12 @@
 """The networks by the number of training pairs, up to all that there are."""
 
+import math
 from statistics import mean
 from typing import Any
 
 import numpy as np
 from common.drawing import HALF, curve, figure_of
-from common.evidence import compare, difference_texts, mean_and_interval, mean_texts, require, span, word
+from common.evidence import compare, difference_texts, fitted, mean_and_interval, mean_texts, require, span, word
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, WS1, Network
 from common.rows import Variant
 from common.saved import Saved
@@ -45,6 +46,20 @@ def ceiling_numbers(saved: Saved) -> dict[str, Any]:
     return {**numbers, "labels": labels.texts}
 
 
+def relative_numbers(saved: Saved, claim: claims.Claim) -> dict[str, Any]:
+    """Return how the ratio of two networks' errors changes with each doubling of the pairs, in %, and both ends."""
+    errors = {
+        net: np.array([100 - np.array(saved.accuracies(VARIANTS[net.name, n])) for n in NUMBERS])
+        for net in (claim.better, claim.worse)
+    }
+    slopes = np.polyfit(np.log2(NUMBERS), np.log(errors[claim.better] / errors[claim.worse]), 1)[0].tolist()
+    middle, half = mean_and_interval(slopes)
+    limits = {"mean": middle, "low": middle - half, "high": middle + half}
+    change = {name: f"{100 * math.expm1(limit):+.1f}" for name, limit in limits.items()}
+    fewer = [100 * (1 - errors[claim.better][end].mean() / errors[claim.worse][end].mean()) for end in (0, -1)]
+    return {**change, "word": word(middle, half), "fewer": [f"{each:.0f}" for each in fewer]}
+
+
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return, for each number of training pairs, the accuracies and each idea's effect; and how that changes.
 
@@ -60,6 +75,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 if number in numbers_of(network)
             },
             "differences": [comparison.texts for comparison in comparisons],
+            "fitted": " / ".join(fitted(saved.rows(VARIANTS[net.name, number])) for net in BASE),
         }
         for number, comparisons in zip(NUMBERS, compared, strict=True)
     ]
@@ -71,12 +87,18 @@ def numbers(saved: Saved) -> dict[str, Any]:
     ]
     sharing, auxiliary = (word(*mean_and_interval(each)) for each in slopes)
     require("with more pairs sharing adds less, the auxiliary loss more", (sharing, auxiliary) == ("worse", "better"))
+    relative = [relative_numbers(saved, claim) for claim in claims.CLAIMS]
+    require(
+        "in relative error sharing is flat, and the auxiliary loss grows",
+        [each["word"] for each in relative] == ["no clear difference", "worse"],
+    )
     ends = compare(saved, VARIANTS[AUX1.name, NUMBERS[0]], VARIANTS[AUX.name, NUMBERS[-1]])
     alike = ends.word == "no clear difference"
     require("AuxModel1 from the fewest pairs and AuxModel from the most do not differ clearly", alike)
     return {
         "lines": lines,
         "doubling": [difference_texts(each) for each in slopes],
+        "relative": relative,
         "rounds": str(len(ROUNDS)),
         "ends": ends.texts,
         "fewest": lines[0]["pairs"],
