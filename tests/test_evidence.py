@@ -73,6 +73,12 @@ def test_what_is_detectable_is_found_in_four_of_five_studies(size: int, sd: floa
     assert evidence.detectable(2 * sd, size) == pytest.approx(2 * difference)
 
 
+def test_equivalence_by_hand() -> None:
+    # as for Welch's: a difference of -3, an error of sqrt(2 / 3), 4 degrees of freedom, of which 2.131847 leaves out 5 %
+    assert evidence.equivalence([1, 2, 3], [4, 5, 6]) == pytest.approx(3 + 2.131847 * sqrt(2 / 3), abs=1e-5)
+    assert evidence.equivalence([4, 5, 6], [1, 2, 3]) == evidence.equivalence([1, 2, 3], [4, 5, 6])
+
+
 def test_sign_flips_by_hand() -> None:
     # of 8 ways to sign 1, 2, 3 two have a mean as far from 0; of 2^10 to sign ten ones, two
     assert evidence.sign_flip_p([1, 2, 3]) == pytest.approx(2 / 8)

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from math import sqrt
+from math import comb, prod, sqrt
 from statistics import mean, stdev
 from typing import Any
 
@@ -50,6 +50,7 @@ def of_networks(rounds: range, **settings: Any) -> dict[str, Any]:
             "n": str(len(rounds)),
             "parameters": PARAMETERS[name],
             "train": mean(plain.accuracies(own, "train_wrong", "train_total")),
+            "fitted": str([row["train_wrong"] for row in own].count("0")),
             "digits": "" if name in ("SimpleModel", "WSModel") else mean(digits),
             "effect": plain.difference_of(plain.minus(values, above)) if above else None,
         }
@@ -99,13 +100,17 @@ def of_confirmation() -> dict[str, Any]:
     for (name, values), p in zip(compared.items(), chances, strict=True):
         interval = plain.difference_of(values)
         low, high = plain.bootstrap(values)
+        shares = [networks[net]["mean"] / 100 for net in (name, ABOVE[name])]
+        sampling = sum(share * (1 - share) for share in shares) / 5000 * 100**2
         wins, losses = sum(value > 1e-9 for value in values), sum(value < -1e-9 for value in values)
         shown = p < 0.05 and interval["low"] * interval["high"] > 0
         lines.append(
             {
                 "sentence": plain.CLAIMS[name],
+                "heading": f"{name} is better than {ABOVE[name]}",
                 "difference": f"{name} - {ABOVE[name]}",
                 **interval,
+                "if_shared": 1.96 * sqrt(sampling + stdev(values) ** 2 / len(values)),
                 "bootstrap": {"mean": interval["mean"], "low": (low, 0.08), "high": (high, 0.08)},
                 "n": str(len(rounds)),
                 "counts": f"{wins} / {len(values) - wins - losses} / {losses}",
@@ -127,6 +132,32 @@ def as_theirs(name: str, rate: float) -> list[Row]:
     return plain.of(REBUILT[name], authors.ROUNDS, nb_epochs=25, shuffle=False, **settings)
 
 
+def equal_within(name: str, rate: float) -> float:
+    """Return how far the limits of the 90 % interval of our mean error and theirs are at most from each other."""
+    ours, theirs = plain.errors(as_theirs(name, rate)), plain.errors_of_authors(name, rate)
+    one, other = (stdev(side) ** 2 / len(side) for side in (ours, theirs))
+    freedom = (one + other) ** 2 / (one**2 / (len(ours) - 1) + other**2 / (len(theirs) - 1))
+    limit = plain.bisect(lambda t: plain.within(t, freedom) - 0.9, 1.2, 3.0)
+    return abs(mean(ours) - mean(theirs)) + limit * sqrt(one + other)
+
+
+def correlation(values: list[float], others: list[float]) -> float:
+    """Return Spearman's correlation: that of ranks, of which equal values share the mean one."""
+    ranks = [
+        [sum(o < v for o in side) + (sum(o == v for o in side) + 1) / 2 for v in side] for side in (values, others)
+    ]
+    middles = [mean(side) for side in ranks]
+    products = sum((a - middles[0]) * (b - middles[1]) for a, b in zip(*ranks, strict=True))
+    return products / sqrt(prod(sum((rank - m) ** 2 for rank in side) for side, m in zip(ranks, middles, strict=True)))
+
+
+def fisher(a: int, b: int, c: int, d: int) -> float:
+    """Return the two-sided p of Fisher's exact test: of all tables of the same sums, those not more likely."""
+    weights = [comb(a + b, n) * comb(c + d, a + c - n) for n in range(max(0, a - d), min(a + b, a + c) + 1)]
+    own = comb(a + b, a) * comb(c + d, c)
+    return sum(weight for weight in weights if weight <= own) / sum(weights)
+
+
 def of_authors() -> dict[str, Any]:
     found = [plain.welch(plain.errors(as_theirs(*place)), plain.errors_of_authors(*place)) for place in PLACES]
     cells, apart = [], []
@@ -138,7 +169,7 @@ def of_authors() -> dict[str, Any]:
             side: {"mean": mean(test), "sd": stdev(test), "train": mean(own)} for side, (test, own) in sides.items()
         }
         cell = {"name": name, "rate": str(rate), **texts, "difference": plain.around(middle, half)}
-        cells.append({**cell, "p": (p, 0.0), "shown": p < 0.05})
+        cells.append({**cell, "within": equal_within(name, rate), "shown": p < 0.05})
         apart.append(abs(mean(plain.errors_of_authors(name, rate, "train")) - mean(train_errors)))
     conclusions = []
     for name in plain.CLAIMS:
@@ -146,6 +177,8 @@ def of_authors() -> dict[str, Any]:
             line: dict[str, Any] = {"difference": f"{name} - {ABOVE[name]}", "rate": str(rate)}
             theirs = plain.minus(plain.errors_of_authors(ABOVE[name], rate), plain.errors_of_authors(name, rate))
             ours = plain.minus(plain.errors(as_theirs(ABOVE[name], rate)), plain.errors(as_theirs(name, rate)))
+            apart, half, _ = plain.welch(ours, theirs)
+            line["apart"] = plain.around(apart, half)
             for side, values in (("theirs", theirs), ("ours", ours)):
                 chance = plain.flip_chance(plain.flips(values), len(values))
                 line[side] = {**plain.difference_of(values), "word": plain.word(values), "p": chance}
@@ -155,12 +188,28 @@ def of_authors() -> dict[str, Any]:
     others = [int(row["dead_scores"]) for row in labelled if int(row["wrong"]) <= 200]
     theirs = [error for name in ("AuxModel", "AuxModel1") for error in plain.errors_of_authors(name, 0.1)]
     middles = [abs(middle) for middle, *_ in found]
+    dead = [int(row["dead_scores"]) for row in labelled]
+    went = {
+        many: [row in lost for row, n in zip(labelled, dead, strict=True) if (n >= 2) == many] for many in (True, False)
+    }
+    several, few = ((sum(part), len(part)) for part in went.values())
+    without = [
+        worse - better
+        for worse, better in zip(*(plain.errors_of_authors(net, 0.1) for net in ("WSModel", "AuxModel")), strict=True)
+        if better <= 20
+    ]
     return {
         "cells": cells,
         "train_apart": max(apart),
         "farthest": cells[middles.index(max(middles))],
         "conclusions": conclusions,
+        "without_worst": plain.difference_of(without),
         "astray": {
+            "several": list(map(str, several)),
+            "few": list(map(str, few)),
+            "fisher": (fisher(several[0], several[1] - several[0], few[0], few[1] - few[0]), 0.0),
+            "with_errors": correlation(dead, plain.errors(labelled)),
+            "with_digits": correlation(dead, [-int(row["digits_wrong"]) for row in labelled]),
             "above": "20",
             "theirs": str(len([error for error in theirs if error > 20])),
             "theirs_of": "20",

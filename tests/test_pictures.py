@@ -13,7 +13,7 @@ from common.drawing import COLOURS, MARKERS, figure_of
 from common.networks import AUX, AUX1, MAIN, SIMPLE, WS
 from common.rows import accuracy
 from conftest import all_saved
-from experiments import confirmation, diagrams, errors, last_layer, sharing
+from experiments import confirmation, course, diagrams, errors, sharing
 from experiments.catalogue import BY_NAME, jobs_of, pictures
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -23,7 +23,8 @@ from plain import BASE, EXPLORATION, TEN
 from helpers import SIDE, load_round
 from models.WSharing import WSModel
 
-WITHOUT_ROUNDS = {"digits", "wrong_pairs", "worst_pairs", "task", "networks"}
+LONG = {**plain.VALIDATION, "nb_epochs": 100}
+WITHOUT_DOTS = {"course", "digits", "worst_pairs", "task", "networks"}
 
 
 def points(axes: Axes) -> list[PathCollection]:
@@ -98,7 +99,7 @@ def expected_dots(name: str) -> list[float]:
 
 
 def test_every_round_is_drawn_once_at_its_height() -> None:
-    for name in pictures().keys() - WITHOUT_ROUNDS:
+    for name in pictures().keys() - WITHOUT_DOTS:
         axes = pictures()[name](all_saved()).axes
         drawn = [height for each in axes for heights in dots(each) for height in heights]
         assert sorted(drawn) == pytest.approx(sorted(expected_dots(name)), abs=1e-9), name
@@ -115,33 +116,36 @@ def test_the_names_below_the_strips() -> None:
     assert names(right) == ["WSModel\n− SimpleModel", "AuxModel\n− WSModel"]
     untied = ["untied", "untied,\nhalf", "one\nbranch"]
     assert names(sharing.picture(all_saved()).axes[0]) == ["no\nsplit", *untied, *untied]
-    layers = ["linear\non scores", "linear\non ReLU", "linear\non softmax", "joint\ncomparison"]
-    assert names(last_layer.picture(all_saved()).axes[0]) == layers
 
 
 def details_of(network: str) -> list[dict[str, Any]]:
     return [json.loads(row["details"]) for row in plain.of(network, errors.ROUNDS)]
 
 
-def test_the_tables_of_the_errors() -> None:
-    saved = all_saved()
-    axes_of_both = zip(errors.digits_picture(saved).axes, errors.wrong_picture(saved).axes, strict=True)
-    for network, both in zip(EXPLORATION, axes_of_both, strict=True):
-        details = details_of(network)
-        read, wrong = (
-            [[sum(of[name][i][j] for of in details) for j in TEN] for i in TEN] for name in ("digits", "wrong")
-        )
+def test_the_tables_of_the_digits() -> None:
+    for network, axes in zip(EXPLORATION, errors.digits_picture(all_saved()).axes, strict=True):
+        tables = [details["digits"] for details in details_of(network)]
+        read = [[sum(table[i][j] for table in tables) for j in TEN] for i in TEN]
         shares = [100 * read[i][j] / sum(read[i]) for i in TEN for j in TEN]
-        texts = [[text.get_text() for text in axes.texts] for axes in both]
-        plain.agree(texts[0], [share or "" for share in shares])
-        assert texts[1] == [str(wrong[i][j] or "") for i in TEN for j in TEN]
-        name, right = both[0].get_title().removesuffix(" % on the diagonal").split(": ")
+        plain.agree([text.get_text() for text in axes.texts], [share or "" for share in shares])
+        name, right = axes.get_title().removesuffix(" % on the diagonal").split(": ")
         plain.agree([name, right], [network, 100 * sum(read[i][i] for i in TEN) / sum(map(sum, read))])
-        assert both[1].get_title() == f"{network}: {sum(map(sum, wrong))} of {1000 * len(details):,} pairs wrong"
-        for axes in both:
-            for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
-                assert [label.get_text() for label in labels] == list("0123456789")
-            assert axes.yaxis_inverted()
+        for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+            assert [label.get_text() for label in labels] == list("0123456789")
+        assert axes.yaxis_inverted()
+
+
+def test_every_run_of_the_course_is_drawn() -> None:
+    left, right = course.picture(all_saved()).axes
+    expected = [json.loads(row["details"]) for name in BASE for row in plain.of(name, course.ROUNDS, **LONG)]
+    for axes, values in (
+        (left, [[loss for loss, *_ in epochs] for epochs in expected]),
+        (right, [[100 - wrong / 50 for *_, wrong in epochs] for epochs in expected]),
+    ):
+        assert [list(line.get_ydata()) for line in axes.lines] == [pytest.approx(heights) for heights in values]
+        assert all(list(line.get_xdata()) == list(range(1, 101)) for line in axes.lines)
+        assert [line.get_linewidth() > 1 for line in axes.lines] == ([True] + [False] * (len(course.ROUNDS) - 1)) * 3
+    assert [text.get_text() for text in right.get_legend().get_texts()] == list(BASE)
 
 
 def test_the_worst_pairs() -> None:
@@ -174,10 +178,10 @@ def test_the_networks_in_the_figure_have_their_sizes() -> None:
     assert hidden.splitlines() == ["linear", "ReLU", "150", f"({256 * 150 + 150:,})"]
     assert last.splitlines() == ["linear", "10", f"({150 * 10 + 10:,})"]
     texts = [text.get_text() for text in diagrams.networks_picture(SimpleNamespace()).axes[0].texts]
-    titles = [f"{name}, {plain.PARAMETERS[name]} parameters" for name in BASE]
-    assert [text for text in texts if text.endswith(" parameters")] == titles
-    assert texts.count("join 20\nReLU\nlinear\n2\n(42)") == 2
-    assert sum(text.startswith("+ 0.5 × (cross-entropy") for text in texts) == 1
+    titles = ["SimpleModel, 57,956", "WSModel and AuxModel, 58,918", "WSModel1 and AuxModel1, 59,368"]
+    assert [text for text in texts if text.endswith(" parameters")] == [f"{title} parameters" for title in titles]
+    assert texts.count("join 20\nReLU\nlinear\n2\n(42)") == 1
+    assert sum("+ 0.5 × digits" in text for text in texts) == 1
 
 
 def test_a_figure_is_the_same_whenever_it_is_drawn(tmp_path: Any) -> None:

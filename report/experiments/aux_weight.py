@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-from common.drawing import HALF, curve, figure_of
 from common.evidence import Comparison, compare, fitted, mean_texts, require
 from common.networks import AUX
 from common.rows import Variant, digit_accuracy
 from common.saved import Saved
-from matplotlib.figure import Figure
 
 from helpers import AUX_WEIGHT
 
@@ -48,19 +45,3 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("1 and 2 show no clear difference from 0.5", {words[1], words[2]} == {"no clear difference"})
     require("smaller weights are worse", {words[weight] for weight in WEIGHTS if weight < AUX_WEIGHT} == {"worse"})
     return {"lines": lines, "rounds": str(len(ROUNDS))}
-
-
-def picture(saved: Saved) -> Figure:
-    """Draw the accuracies by weight, to scale from the square root of the weight, and say which runs diverged."""
-    figure, axes = figure_of(1, 1, 1.9, HALF)
-    values = [saved.accuracies(saved.finished(VARIANTS[weight])) for weight in WEIGHTS]
-    curve(axes, WEIGHTS, values, AUX)
-    axes.set_xscale("function", functions=(np.sqrt, np.square))
-    for weight, finished in zip(WEIGHTS, values, strict=True):
-        if len(finished) < len(ROUNDS):
-            text = f"{len(ROUNDS) - len(finished)} of {len(ROUNDS)} runs\ndiverged"
-            place = axes.get_xaxis_transform()
-            axes.text(weight - 0.25, 0.02, text, ha="right", va="bottom", fontsize=7, transform=place)
-    axes.set_xticks(WEIGHTS, [f"{weight:g}" for weight in WEIGHTS], fontsize=7)
-    axes.set(xlabel="weight of each digit's loss (square-root scale)", ylabel="test accuracy (%)")
-    return figure

@@ -1,23 +1,12 @@
-"""What it costs: seconds of the jobs, their growth with pairs and epochs, and what benchmark.py measured.
-
-Jobs are compared that were made beside each other, in the same rounds of one experiment. What needs a machine that does
-nothing else is from the benchmark.
-"""
+"""What it costs: the rows, the main job's speed as benchmark.py measured it, and the processors of the rows."""
 
 from collections.abc import Iterable
-from statistics import median
 from typing import Any
 
-from common.networks import BASE, EXPLORATION
-from common.rows import RESULTS, Variant, read_json
+from common.rows import RESULTS, read_json
 from common.saved import Saved
 
-from experiments import epochs, train_pairs
-from helpers import NB_EPOCHS, NB_TRAIN_PAIRS
-
 BENCHMARK = RESULTS / "benchmark.json"
-MOST, FEWER = train_pairs.NUMBERS[-1], 2 * NB_TRAIN_PAIRS
-LONGEST = epochs.EPOCHS[-1]
 
 
 def speed(benchmark: dict[str, Any]) -> dict[str, str]:
@@ -31,28 +20,12 @@ def speed(benchmark: dict[str, Any]) -> dict[str, str]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return seconds, their growth, the benchmark, and the processors of the rows."""
-
-    def seconds(variant: Variant) -> float:
-        return median(float(row["seconds"]) for row in saved.rows(variant))
-
-    by_pairs = {net.name: [seconds(train_pairs.VARIANTS[net.name, n]) for n in (MOST, FEWER)] for net in BASE}
-    by_epochs = {net.name: [seconds(epochs.VARIANTS[net.name, n]) for n in (LONGEST, NB_EPOCHS)] for net in BASE}
+    """Return how many rows there are and what they took, the benchmark's speed, and the processors of the rows."""
     total = sum(float(row["seconds"] or 0) for row in saved.by_key.values())
-    benchmark = read_json(BENCHMARK)
     return {
-        "seconds": {name: f"{usual:.1f}" for name, (_, usual) in by_epochs.items()},
-        "alone": {net.name: f"{benchmark['a run on one core'][net.name]:.1f}" for net in EXPLORATION},
-        "pairs": {name: f"{more / less:.1f}" for name, (more, less) in by_pairs.items()},
-        "epochs": {name: f"{more / less:.1f}" for name, (more, less) in by_epochs.items()},
-        "most": f"{MOST:,}",
-        "fewer": f"{FEWER:,}",
-        "times_pairs": f"{MOST / FEWER:g}",
-        "times_epochs": f"{LONGEST / NB_EPOCHS:g}",
         "rows": f"{len(saved.by_key):,}",
         "hours": f"{total / 3600:.1f}",
-        "benchmark": benchmark,
-        "speed": speed(benchmark),
+        "speed": speed(read_json(BENCHMARK)),
         "equal": {
             "made": texts_of(row["cpu"] for row in saved.by_key.values()),
             "again": texts_of(row["cpu"] for row in saved.again),

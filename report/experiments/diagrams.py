@@ -11,7 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from torch import nn
 
+import helpers
+from experiments import authors
 from helpers import AUX_WEIGHT, SIDE, load_round, nb_parameters
+from models.AuxLoss import AuxModel1
+from models.WSharing import WSModel1
 
 
 def task_picture(_: Saved) -> Figure:
@@ -112,6 +116,30 @@ def networks_picture(_: Saved) -> Figure:
         for x, text in ((6.15, loss), (7.3, theirs)):
             axes.text(x, y, text, ha="left", va="center", fontsize=6.8, linespacing=1.2)
     return figure
+
+
+def settings_table() -> list[list[str]]:
+    """Return the settings of base networks, exploration classes, the authors' rounds and their final script."""
+    ours, rounds = AuxModel1.settings, authors.VARIANTS["AuxModel1", authors.RATES[0]].settings
+    batch, aux = helpers.MINI_BATCH_SIZE, helpers.AUX_WEIGHT
+    rate, epochs, pairs = helpers.LEARNING_RATE, helpers.NB_EPOCHS, f"{helpers.NB_TRAIN_PAIRS:,}"
+    rates = " and ".join(f"{each:g}" for each in authors.RATES)
+    return [
+        ["feature maps", "32 and 64", "32 and 64", "64 and 128", "64 and 128"],
+        ["training pairs", pairs, pairs, pairs, pairs],
+        ["epochs", f"{epochs}", f"{epochs}", f"{rounds['nb_epochs']}", f"{rounds['nb_epochs']} (50 in its README)"],
+        ["learning rate", f"{rate:g}", f"up to {rate:g}, one cycle", rates, f"{rate:g}"],
+        ["momentum", "none", "0.85 to 0.95", "none", "none"],
+        ["mini-batches", f"{batch}, shuffled", f"{ours['mini_batch_size']}, shuffled", *[f"{batch}, not shuffled"] * 2],
+        ["weight: comparison, digit", f"1, {aux:g}", f"1, {ours['aux_weight']:g}", "0.5, 1", f"1, {aux:g}"],
+        ["digits' loss is on", "scores", "scores, smoothed labels", "ReLU of scores", "ReLU of scores"],
+    ]
+
+
+def numbers(_: Saved) -> dict[str, Any]:
+    """Return the table of settings, and those of the exploration classes."""
+    exploration = {name: f"{value:g}" for name, value in {**WSModel1.settings, **AuxModel1.settings}.items()}
+    return {"settings": settings_table(), "exploration": exploration}
 
 
 PICTURES = {"task": task_picture, "networks": networks_picture}

@@ -103,18 +103,6 @@ def digits_picture(saved: Saved) -> Figure:
     return figure
 
 
-def wrong_picture(saved: Saved) -> Figure:
-    """Draw how many pairs of each two digits are wrong."""
-    figure, both = figure_of(1, 2, 1.9, 4.5)
-    for axes, network in zip(both, EXPLORATION, strict=True):
-        wrong = sum_of(saved, network, "wrong")
-        texts = [[str(cell) if cell else "" for cell in row] for row in wrong]
-        total = sum(int(row["total"]) for row in saved.rows(VARIANTS[network.name]))
-        title = f"{network.name}: {wrong.sum()} of {total:,} pairs wrong"
-        draw_table(axes, wrong, texts, title, ("second digit", "first digit"))
-    return figure
-
-
 def worst_picture(saved: Saved) -> Figure:
     """Draw the wrong pairs of round 0 that the exploration classes gave the highest probability."""
     pairs = load_round(ROUNDS[0]).test_input.cpu()
@@ -133,6 +121,5 @@ def worst_picture(saved: Saved) -> Figure:
 
 PICTURES: dict[str, Callable[[Saved], Figure]] = {
     "digits": digits_picture,
-    "wrong_pairs": wrong_picture,
     "worst_pairs": worst_picture,
 }

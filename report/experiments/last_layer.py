@@ -7,7 +7,7 @@ import itertools
 from statistics import mean
 from typing import Any
 
-from common.drawing import HALF, figure_of, label_places, legend, strip
+from common.drawing import figure_of, label_places, strip
 from common.evidence import compare, difference_texts, fitted, mean_texts, require, span
 from common.networks import AUX, AUX1, JOINT, JOINT_AUX, SIMPLE, UNTIED_AUX, WS, WS1, Network
 from common.rows import Row, Variant, accuracy, digit_accuracy
@@ -118,18 +118,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
     return {"lines": lines, "rounds": str(len(ROUNDS)), "head": head_numbers(saved), "by_pairs": by_pairs(saved)}
 
 
-def picture(saved: Saved) -> Figure:
-    """Draw the accuracies by last layer, without and with digit labels."""
-    figure, axes = figure_of(1, 1, 1.9, HALF)
-    for place, name in enumerate(LAST_LAYERS):
-        for labelled, network, shift in ((False, WS, -0.25), (True, AUX, 0.2)):
-            strip(axes, place + shift, saved.accuracies(VARIANTS[name, labelled, NB_EPOCHS]), network, 0.08)
-    label_places(axes, (name.replace(" ", "\n", 1) for name in LAST_LAYERS))
-    axes.set_ylabel("test accuracy (%)")
-    legend(axes, (WS, AUX))
-    return figure
-
-
 def head_picture(saved: Saved) -> Figure:
     """Draw, for the networks with digit labels of the main comparison, every round by each way to compare."""
     figure, axes = figure_of(1, 1, 1.7)
@@ -145,4 +133,4 @@ def head_picture(saved: Saved) -> Figure:
     return figure
 
 
-PICTURES = {"last_layer": picture, "head": head_picture}
+PICTURES = {"head": head_picture}
