@@ -18,7 +18,6 @@ EXPERIMENTS = (  # in the order in which they are run: a row that two of them ne
     "last_layer",
     "aux_weight",
     "course",
-    "learning_rate",
     "ablation",
     "errors",
     "train_pairs",

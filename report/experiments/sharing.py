@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import Comparison, Texts, compare, difference_texts, fitted, mean_and_interval, require
+from common.evidence import Comparison, Texts, compare, difference_texts, mean_and_interval, require
 from common.networks import AUX, SIMPLE, UNTIED, UNTIED_AUX, WS, Network
 from common.rows import Variant
 from common.saved import Saved
@@ -32,7 +32,6 @@ EFFECTS = {  # what is compared; the untied networks are of either size
 }
 
 
-TWICE = {"nb_epochs": EPOCHS[-1], "branch_rate": 2.0}  # a shared branch gets the gradients of two digits
 VARIANTS = {
     (network.name, size, nb_epochs): Variant(
         network, {**(SIZES[size] if network in (UNTIED, UNTIED_AUX) else {}), "nb_epochs": nb_epochs}, ROUNDS
@@ -41,7 +40,6 @@ VARIANTS = {
     for size in SIZES
     for network in NETWORKS
 }
-VARIANTS |= {(net.name, "twice", EPOCHS[-1]): Variant(net, TWICE, ROUNDS) for net in (UNTIED, UNTIED_AUX)}
 
 
 def effect(saved: Saved, both: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
@@ -64,27 +62,6 @@ def beyond(saved: Saved, size: str) -> Texts:
         mean_and_interval(differences)[0] > mean_and_interval(differences)[1],
     )
     return difference_texts(differences)
-
-
-def twice_numbers(saved: Saved) -> list[dict[str, Any]]:
-    """Return the effect of sharing over untied branches at twice the rate, without and with digit labels."""
-    lines = []
-    for shared, untied in ((WS, UNTIED), (AUX, UNTIED_AUX)):
-        twice = VARIANTS[untied.name, "twice", EPOCHS[-1]]
-        finished = [job.round for job in saved.finished(twice)]
-        rows = saved.rows(replace(twice, rounds=finished))
-        usual = replace(VARIANTS[shared.name, "whole", EPOCHS[-1]], rounds=finished)
-        comparison = compare(saved, usual, replace(twice, rounds=finished))
-        lines.append(
-            {
-                "name": untied.name,
-                **comparison.texts,
-                "word": comparison.word,
-                "fitted": fitted(rows),
-                "n": str(len(rows)),
-            }
-        )
-    return lines
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
@@ -116,7 +93,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "lines": lines,
         "fitted": lines_of_fits,
         "beyond": [beyond(saved, size) for size in SIZES],
-        "twice": twice_numbers(saved),
         "parameters": {size: f"{number:,}" for size, number in parameters.items()},
         "half": SIZES["half"],
         "apart": f"{100 * abs(parameters['half'] - usual) / usual:.1f}",
