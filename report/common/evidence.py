@@ -24,14 +24,14 @@ Texts = dict[str, str]
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return the mean and half the width of its 95 % Student-t interval."""
-    found = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    return float(np.mean(values)), float(found.high - found.low) / 2
+    limits = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    return float(np.mean(values)), float(limits.high - limits.low) / 2
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return the 95 % interval of the mean by the bias-corrected and accelerated bootstrap (Efron, 1987)."""
-    found = stats.bootstrap((values,), np.mean, n_resamples=NB_RESAMPLES, batch=1000, rng=np.random.default_rng(SEED))
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    result = stats.bootstrap((values,), np.mean, n_resamples=NB_RESAMPLES, batch=1000, rng=np.random.default_rng(SEED))
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
 def sign_flip_p(values: Sequence[float]) -> float:
@@ -39,7 +39,7 @@ def sign_flip_p(values: Sequence[float]) -> float:
 
     Exact where there are at most NB_RESAMPLES ways to flip them, else by so many random ones.
     """
-    found = stats.permutation_test(
+    result = stats.permutation_test(
         (values,),
         np.mean,
         permutation_type="samples",
@@ -47,14 +47,14 @@ def sign_flip_p(values: Sequence[float]) -> float:
         batch=1000,
         rng=np.random.default_rng(SEED),
     )
-    return float(found.pvalue)
+    return float(result.pvalue)
 
 
 def welch(values: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
     """Return the difference of two means, half the width of its 95 % interval, and p, both after Welch (1947)."""
-    found = stats.ttest_ind(values, others, equal_var=False)
-    limits = found.confidence_interval(0.95)
-    return float(np.mean(values) - np.mean(others)), float(limits.high - limits.low) / 2, float(found.pvalue)
+    result = stats.ttest_ind(values, others, equal_var=False)
+    limits = result.confidence_interval(0.95)
+    return float(np.mean(values) - np.mean(others)), float(limits.high - limits.low) / 2, float(result.pvalue)
 
 
 def equivalence(values: Sequence[float], others: Sequence[float]) -> float:
@@ -153,9 +153,9 @@ def fitted(rows: Iterable[Row]) -> str:
     return str(sum(row["train_wrong"] == "0" for row in rows))
 
 
-def judge(found: list[Comparison]) -> list[dict[str, Any]]:
+def judge(comparisons: list[Comparison]) -> list[dict[str, Any]]:
     """Return what is said of each of several claims: difference, intervals, counts, p adjusted for all, verdict."""
-    adjusted = holm([sign_flip_p(comparison.differences) for comparison in found])
+    adjusted = holm([sign_flip_p(comparison.differences) for comparison in comparisons])
     return [
         {
             **comparison.texts,
@@ -165,7 +165,7 @@ def judge(found: list[Comparison]) -> list[dict[str, Any]]:
             "p": format_p(p),
             "verdict": verdict(comparison.mean, comparison.half_width, p),
         }
-        for comparison, p in zip(found, adjusted, strict=True)
+        for comparison, p in zip(comparisons, adjusted, strict=True)
     ]
 
 
@@ -205,8 +205,8 @@ def difference_texts(differences: Sequence[float]) -> Texts:
 
 def range_texts(values: Sequence[float]) -> Texts:
     """Return the mean, the lowest and the highest of percentages."""
-    found = {"mean": np.mean(values), "low": min(values), "high": max(values)}
-    return {name: f"{value:.1f}" for name, value in found.items()}
+    numbers = {"mean": np.mean(values), "low": min(values), "high": max(values)}
+    return {name: f"{value:.1f}" for name, value in numbers.items()}
 
 
 def mean_texts(values: Sequence[float]) -> Texts:

@@ -41,10 +41,10 @@ def commit() -> str:
     """Return the commit of the checkout, or "unknown" outside one or without git."""
     try:
         command = ["git", "-C", str(ROOT), "rev-parse", "--short=7", "HEAD"]
-        found = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+        output = subprocess.run(command, capture_output=True, text=True).stdout.strip()
     except OSError:
-        found = ""
-    return found if re.fullmatch(r"[0-9a-f]{7,}", found) else "unknown"
+        output = ""
+    return output if re.fullmatch(r"[0-9a-f]{7,}", output) else "unknown"
 
 
 def arithmetic() -> str:

@@ -113,8 +113,8 @@ def worst_picture(saved: Saved) -> Figure:
         for axes in line:
             axes.axis("off")
         for axes, (n, first, second, probability) in zip(line, pairs_of, strict=False):
-            said = ">" if first <= second else "≤"
-            draw_pair(axes, pairs[n], f"{first}, {second}\npredicted {said}\n{100 * probability:.0f} %")
+            predicted = ">" if first <= second else "≤"
+            draw_pair(axes, pairs[n], f"{first}, {second}\npredicted {predicted}\n{100 * probability:.0f} %")
             axes.title.set_fontsize(6)
     return figure
 
