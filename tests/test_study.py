@@ -26,7 +26,7 @@ from common.rows import COLUMNS, IDENTITY, Job, Key, Row, Variant
 from common.running import run_missing
 from conftest import LIMIT, ROOT, Checkout
 from distributed import KilledWorker
-from experiments import course, last_layer
+from experiments import epochs, last_layer
 from experiments.catalogue import BY_NAME, all_jobs, jobs_by_file
 from filelock import FileLock
 from test_rows import read, sealed, write
@@ -229,16 +229,16 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: Asked) -> None:
     """Each job in the file of the first experiment that needs it; in the first rounds of each variant."""
-    command(monkeypatch, "last_layer", "course", "--rounds", "2", "--workers", "3")
+    command(monkeypatch, "last_layer", "epochs", "--rounds", "2", "--workers", "3")
     jobs = {file.stem: jobs for file, jobs, *_ in asked}
     assert list(jobs) == list(BY_NAME)
     assert {name: len(own) for name, own in jobs.items() if own} == {
         "claims": 4,  # linear on ReLU
         "last_layer": 12,
-        "course": 2 * len(course.VARIANTS),
+        "epochs": 2 * len(epochs.VARIANTS),
     }
-    assert sum(map(len, jobs.values())) == 2 * (len(last_layer.VARIANTS) + len(course.VARIANTS))
-    assert {job.round for job in jobs["course"]} == {1200, 1201}
+    assert sum(map(len, jobs.values())) == 2 * (len(last_layer.VARIANTS) + len(epochs.VARIANTS))
+    assert {job.round for job in jobs["epochs"]} == {1200, 1201}
     assert {(workers, client) for *_, workers, client in asked} == {(3, None)}
 
 

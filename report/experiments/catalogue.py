@@ -17,11 +17,10 @@ EXPERIMENTS = (  # in the order in which they are run: a row that two of them ne
     "sharing",
     "last_layer",
     "aux_weight",
-    "course",
+    "epochs",
     "ablation",
     "errors",
     "train_pairs",
-    "variance",
     "tuning",
 )
 WITHOUT_JOBS = ("cost", "diagrams")  # parts of the report, too
