@@ -177,8 +177,8 @@ def of_authors() -> dict[str, Any]:
             line: dict[str, Any] = {"difference": f"{name} - {ABOVE[name]}", "rate": str(rate)}
             theirs = plain.minus(plain.errors_of_authors(ABOVE[name], rate), plain.errors_of_authors(name, rate))
             ours = plain.minus(plain.errors(as_theirs(ABOVE[name], rate)), plain.errors(as_theirs(name, rate)))
-            apart, half, _ = plain.welch(ours, theirs)
-            line["apart"] = plain.around(apart, half)
+            middle, half, _ = plain.welch(ours, theirs)
+            line["apart"] = plain.around(middle, half)
             for side, values in (("theirs", theirs), ("ours", ours)):
                 chance = plain.flip_chance(plain.flips(values), len(values))
                 line[side] = {**plain.difference_of(values), "word": plain.word(values), "p": chance}

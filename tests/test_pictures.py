@@ -159,7 +159,7 @@ def test_the_first_pairs_of_round_0() -> None:
 def test_the_networks_in_the_figure_have_their_sizes() -> None:
     """Against a calculation by hand."""
     first, second, hidden, last = diagrams.blocks(WSModel().branch, 1)
-    assert first.splitlines() == ["conv 3×3", "max-pool 2×2", "ReLU", "32×6×6", f"({32 * 9 + 32})"]
+    assert first.splitlines() == ["conv 3×3", "pool 2×2", "ReLU", "32×6×6", f"({32 * 9 + 32})"]
     assert second.splitlines()[-2:] == ["64×2×2", f"({64 * 32 * 9 + 64:,})"]
     assert hidden.splitlines() == ["linear", "ReLU", "150", f"({256 * 150 + 150:,})"]
     assert last.splitlines() == ["linear", "10", f"({150 * 10 + 10:,})"]
