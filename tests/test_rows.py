@@ -115,7 +115,7 @@ def refused_row(tmp_path: Path, message: str, **values: str) -> None:
         (WS1, {"shares": [1.0] * 10}, {"shares": [1.0] * 10}),
         (SIMPLE, {"pairs_of": 2}, {"pairs_of": 2}),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "name", None) or str(value),
 )  # fmt: skip
 def test_a_row_is_known_by_what_differs_from_the_default(
     network: Any, settings: dict[str, Any], differing: dict[str, Any]
