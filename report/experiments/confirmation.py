@@ -11,7 +11,7 @@ from typing import Any
 
 from common.drawing import figure_of, label_places, strip
 from common.evidence import Comparison, compare, judge, markdown_table, mean_texts, require, span
-from common.networks import AUX1, MAIN, WS1, Network
+from common.networks import AUX1, BASE, MAIN, WS1, Network
 from common.rows import Variant
 from common.saved import Saved
 from matplotlib.figure import Figure
@@ -85,7 +85,8 @@ def results_table(numbers: dict[str, Any]) -> str:
         if above is not None:
             sign = "{mean} [{low}, {high}]".format(**of["effect"])
             effect = f"{sign} over {above.name}{verdicts.get(f'{network.name} - {above.name}', '')}"
-        accuracies = (f"**{of['mean']}** ± {of['half']}", "{mean} ± {half}".format(**of["theirs"]))
+        theirs_text = "{mean} ± {half}".format(**of["theirs"]) if network in BASE else "—"  # theirs are unlike ours
+        accuracies = (f"**{of['mean']}** ± {of['half']}", theirs_text)
         lines.append([network.name, adds, of["parameters"], *accuracies, effect])
     header = ["network", "what it adds", "parameters", "test accuracy (%)", "the authors' (%)", "effect (points)"]
     return markdown_table(header, lines)
