@@ -606,6 +606,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     file = tmp_path / "a file"
     rows.write_atomically(file, "≤\n")
     assert file.read_bytes() == "≤\n".encode()
+    assert list(tmp_path.iterdir()) == [file]
 
     def fail(self: Path, *_: object, **__: object) -> int:
         self.write_bytes(b"half")

@@ -163,6 +163,7 @@ def test_the_right_prior_by_hand() -> None:
         divergence = sum(p * math.log(p / max(share, 0.001)) for p, share in zip(means, kind, strict=True))
         assert found == pytest.approx(loss + divergence, rel=1e-4)
     assert {**networks.PRIOR.training, "balance": 1.0} == WSModel1.settings
+    assert "balance" not in networks.PRIOR.training
 
 
 def test_the_joint_model_by_hand() -> None:
