@@ -123,8 +123,9 @@ def test_a_row_cut_short_is_run_again(tmp_path: Path) -> None:
     run_missing(file, [FIRST], QUICK, workers=1)
     before = file.read_text()
     assert before.count("\n") == 2
-    run_missing(file, [SECOND], QUICK, workers=1)
+    run_missing(file, [FIRST, SECOND], QUICK, workers=1)  # of which one is there
     assert file.read_text().startswith(before)
+    assert len(read(file)) == 2
     assert list(read_rows(file, QUICK)) == list(QUICK)
 
 
@@ -301,6 +302,7 @@ def test_no_dask_cluster(monkeypatch: pytest.MonkeyPatch, asked: Asked, address:
     with pytest.raises(SystemExit) as end:
         command(monkeypatch, "claims", "--dask", address)
     assert re.fullmatch(rf"error: the Dask scheduler {address} cannot be used: .+\.", str(end.value.code))
+    assert "NoneType" not in str(end.value.code)
     assert asked == []
 
 
