@@ -198,10 +198,8 @@ def test_a_dask_cluster_that_is_lost(monkeypatch: pytest.MonkeyPatch, error: Exc
 
 
 def test_a_dask_worker_of_several_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    number = [1]
-    worker = SimpleNamespace(state=SimpleNamespace(nthreads=0))
+    worker = SimpleNamespace(state=SimpleNamespace(nthreads=1))
     monkeypatch.setattr("distributed.get_worker", lambda: worker)
-    worker.state.nthreads = number[0]
     assert running.run_on_dask(FIRST)["round"] == "0"
     worker.state.nthreads = 2
     with pytest.raises(UserError, match=r"^a Dask worker has 2 threads: start the workers with --nthreads 1\.$"):

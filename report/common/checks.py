@@ -16,7 +16,7 @@ import helpers
 from common import draws
 from common.measuring import NB_WORST, table_of
 from common.networks import Network
-from common.rows import AGAIN, COLUMNS, DIGIT_COUNTS, FROZEN, LOSSES, Job, Key, Row, checksum, key_of
+from common.rows import AGAIN, COLUMNS, DIGIT_COUNTS, FROZEN, LOSSES, Job, Key, Row, checksum, key_of, text_of
 from helpers import UserError
 
 REMEDY = "Restore the line, or delete it and run report/study.py"
@@ -124,9 +124,7 @@ def read_all(folder: Path, jobs: dict[Key, Job]) -> dict[Key, Row]:
     for file in sorted(set(folder.glob("*.csv")) - {folder / name for name in (AGAIN, *FROZEN)}):
         new = read_rows(file, jobs)
         for key in new.keys() & rows.keys():
-            network, settings, nb_round = key
-            place = f"{network} in round {nb_round} with the settings {settings}"
-            raise UserError(f"{file} has {place}, as {files[key]} has. {REMEDY}.")
+            raise UserError(f"{file} has {text_of(key)}, as {files[key]} has. {REMEDY}.")
         rows |= new
         files |= dict.fromkeys(new, file)
     return rows

@@ -89,8 +89,7 @@ class Job(NamedTuple):
         return self.network.name, json.dumps(differing, sort_keys=True), str(self.round)
 
     def __str__(self) -> str:
-        name, settings, nb_round = self.key
-        return f"{name} in round {nb_round} with the settings {settings}"
+        return text_of(self.key)
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,12 @@ class Variant:
 
     def __iter__(self) -> Iterator[Job]:
         return (Job(self.network, self.settings, nb_round, self.keeps) for nb_round in self.rounds)
+
+
+def text_of(key: Key) -> str:
+    """Return what identifies a row in words, for messages."""
+    network, settings, nb_round = key
+    return f"{network} in round {nb_round} with the settings {settings}"
 
 
 def key_of(row: Row) -> Key:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common.checks import read_all, read_rows
 from common.provenance import code_version
-from common.rows import AGAIN, COLUMNS, IDENTITY, RESULTS, Job, Key, Row, accuracy, key_of
+from common.rows import AGAIN, COLUMNS, IDENTITY, RESULTS, Job, Key, Row, accuracy, key_of, text_of
 from helpers import UserError
 
 MADE_BY = ("seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
@@ -40,8 +40,7 @@ def drawn_rows(rows: Iterable[Row]) -> list[Row]:
 def check_again(drawn: Iterable[Row], again: dict[Key, Row]) -> None:
     """Raise UserError unless the present code gave these rows, those of `drawn_rows`, again with the same results."""
     for row in drawn:
-        name = f"{row['network']} in round {row['round']} with the settings {row['settings']}"
-        new = again.get(key_of(row))
+        name, new = text_of(key_of(row)), again.get(key_of(row))
         if new is None or new["code"] != code_version():
             raise UserError(f"{name} was run by other code. Run report/verify.py --every: is its result the same now?")
         if texts := differences(row, new):

@@ -1,6 +1,7 @@
 """The experiments in order: a new one is a new file here, and a line."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -33,11 +34,10 @@ def jobs_of(experiment: ModuleType, nb_rounds: int | None = None) -> list[Job]:
 
     They may be more rounds than a variant has.
     """
-    jobs = []
+    jobs: list[Job] = []
     for variant in experiment.VARIANTS.values():
         first = variant.rounds[0]
-        rounds = variant.rounds if nb_rounds is None else range(first, first + nb_rounds)
-        jobs += [Job(variant.network, variant.settings, nb_round, variant.keeps) for nb_round in rounds]
+        jobs += variant if nb_rounds is None else replace(variant, rounds=range(first, first + nb_rounds))
     return sorted(jobs, key=lambda job: job.round)
 
 

@@ -94,10 +94,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     lines: list[dict[str, Any]] = []
     for name in LAST_LAYERS:
         plain, labelled = (VARIANTS[name, with_labels] for with_labels in (False, True))
-        differences = (
-            compare(saved, plain, claims.usual(SIMPLE)),
-            compare(saved, labelled, plain),
-        )
+        differences = compare(saved, plain, claims.usual(SIMPLE)), compare(saved, labelled, plain)
         lines.append(
             {
                 "name": name,
@@ -109,6 +106,13 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 "words": [comparison.word for comparison in differences],
             }
         )
+    words = {line["name"]: line["words"] for line in lines}
+    softmax = words.pop("linear on softmax")
+    require(
+        "with softmax WSModel is worse than SimpleModel, and AuxModel better than WSModel",
+        softmax == ["worse", "better"],
+    )
+    require("with every other last layer both are better", all(two == ["better"] * 2 for two in words.values()))
     return {"lines": lines, "rounds": str(len(ROUNDS)), "head": head_numbers(saved), "by_pairs": by_pairs(saved)}
 
 
