@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from common.evidence import judge, require
@@ -12,7 +13,7 @@ from common.networks import AUX, AUX1, MAIN, SIMPLE, UNTIED, WS, WS1
 from common.rows import Job, Row, Variant
 from common.saved import Saved
 from conftest import all_saved, numbers_of
-from experiments import authors, aux_weight, claims, confirmation, epochs, errors, sharing, train_pairs
+from experiments import authors, aux_weight, claims, confirmation, course, errors, sharing, train_pairs, variance
 from plain import ROOT, TEN
 from test_pictures import dots
 
@@ -159,6 +160,34 @@ def test_the_ceiling_beside_the_confirmations_same_rounds() -> None:
     }
 
 
+def test_spikes_by_hand() -> None:
+    """After the 20th epoch, more than twice the loss before, and above 0.2."""
+    losses = [1.0] * 4 + [9.0] + [1.0] * 14 + [0.09] + [0.5, 0.6, 0.05, 0.15, 0.31, 0.7]
+    epochs = [(loss, 0, 0) for loss in losses]
+    assert course.spikes(epochs) == [21, 25, 26]
+    assert course.spikes(epochs, last=24) == [21]
+
+
+def test_what_a_spike_costs() -> None:
+    """Two of ten runs have one, in epochs 30 and 77: 150 and 50 more of 5000 pairs wrong than in the epoch before."""
+    changes = []
+    for job in course.VARIANTS["AuxModel"]:
+        epochs = [[0.1, 0, 500] for _ in range(100)]
+        for round_of_spike, epoch, wrong in ((1203, 30, 650), (1207, 77, 550)):
+            if job.round == round_of_spike:
+                epochs[epoch - 1] = [0.3, 1, wrong]
+        changes.append((job, {"details": json.dumps(epochs)}))
+    numbers = course.spike_numbers(changed(*changes), AUX)
+    assert {name: numbers[name] for name in ("by_end", "by_twice", "number", "last", "fitted", "lost")} == {
+        "by_end": "1",
+        "by_twice": "2",
+        "number": "2",
+        "last": "77",
+        "fitted": "10",
+        "lost": {"mean": "2.0", "low": "1.0", "high": "3.0"},
+    }
+
+
 def test_the_ratio_of_errors_by_training_pairs() -> None:
     """It halves with each doubling, from 4096 errors to 64, and one more in every second round."""
     rows = invented(
@@ -177,6 +206,27 @@ def test_sharing_beyond_splitting() -> None:
     variants = [(sharing.VARIANTS[net.name, "whole", 150], wrong) for net, wrong in errors.items()]
     rows = invented((variant, [number + (r % 2) for r in sharing.ROUNDS]) for variant, number in variants)
     assert sharing.beyond(rows, "whole")["mean"] == "+1.50"
+
+
+def test_the_shares_of_a_variance_by_hand() -> None:
+    """Draws that differ by 2 and weights that differ by 1 have variances of 2 and 0.5; a chequered rest, of 4."""
+    assert variance.shares(np.array([[0.0, 1.0], [2.0, 3.0]])) == {
+        "pairs": "80",
+        "weights": "20",
+        "rest": "0",
+        "sd": "1.58",
+    }
+    chequered = variance.shares(np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    assert chequered == {"pairs": "0", "weights": "0", "rest": "100", "sd": "2.00"}
+
+
+def test_the_cuts_of_an_order() -> None:
+    table = np.zeros((10, 10))
+    for rank, digit in enumerate((0, 1, 1, 2, 3, 4, 5, 6, 7, 7)):
+        table[digit, rank] = 5
+    assert errors.cuts(table) == "0 1 1 2 3 4 5 6 7 7"
+    table[7, 9] = 0
+    assert errors.cuts(table) == "0 1 1 2 3 4 5 6 7 -"
 
 
 def test_the_best_order_is_a_permutation() -> None:
@@ -202,15 +252,22 @@ def far() -> list[Change]:
     return changes
 
 
+def better_after_three_epochs() -> list[Change]:
+    """Let WSModel have no errors after its third epoch."""
+    changes = []
+    for job in course.VARIANTS["WSModel"]:
+        epochs = json.loads(all_saved().by_key[job.key]["details"])
+        epochs[2][2] = job.round % 2
+        changes.append((job, {"details": json.dumps(epochs)}))
+    return changes
+
+
 REQUIRED: dict[str, tuple[Any, Callable[[], list[Change]]]] = {
     "both differences are above 0 in every round": (
         confirmation,
         lambda: above([next(iter(confirmation.variant_of(AUX)))], [next(iter(confirmation.variant_of(WS)))], 0),
     ),
-    "after 3 epochs WSModel is worse than SimpleModel": (
-        epochs,
-        lambda: above(epochs.VARIANTS["WSModel", 3], epochs.VARIANTS["SimpleModel", 3], -300),
-    ),
+    "after 3 epochs WSModel is worse than SimpleModel": (course, better_after_three_epochs),
     "nearly all runs of WSModel fit after 150 epochs": (
         sharing,
         lambda: [(job, {"train_wrong": "1"}) for job in sharing.VARIANTS["WSModel", "whole", 150]],

@@ -85,6 +85,8 @@ print("loaded", sorted({"torchvision", "torch._dynamo", "matplotlib"} & set(sys.
 data = load_round(0)
 print("counted", all(helpers.nb_wrong(r.model, data.test_input, data.test_target) == r.nb_wrong for r in results[1:]))
 print("alone", [run(data, Own, train_model).losses == results[0].losses for _ in range(2)])
+"""
+AGAIN = """
 helpers.NB_EPOCHS, helpers.NB_ROUNDS, helpers.SEED = 2, 2, 1
 again = main()
 print("again", [(r.nb_round, len(r.losses)) for r in again], again[0].losses[0] != results[0].losses[0])
@@ -103,7 +105,7 @@ def with_own_networks(folder: Path, start_method: str) -> tuple[int, str, str]:
     exploration = "partial(run, data, WSModel1, train_model_WS, **WSModel1.settings)"
     checkout.edit("test.py", f"# {exploration}", "partial(run, data, local_class, train_model_WS)")
     checkout.edit("test.py", "    results = main()", "    helpers.SEED = 5  # from outside\n    results = main()")
-    return checkout.run("-i", typed=SESSION)
+    return checkout.run("-i", typed=SESSION + (AGAIN if start_method == "fork" else ""))
 
 
 def by_default(folder: Path) -> tuple[int, str, str]:
@@ -499,10 +501,10 @@ def test_any_network_works_and_everything_can_be_used_again(runs: Runs, method: 
     lines = output.splitlines()
     assert [line.split()[0] for line in lines[1:5]] == ["Own", "WSModel", "Local", "AuxModel"]
     said = dict(line.split(" ", 1) for line in lines if line.split(" ")[0] in ("loaded", "counted", "alone", "again"))
-    rounds = [(number, 2) for number in (0, 0, 0, 0, 1, 1, 1, 1)]
-    assert said == {"loaded": "[]", "counted": "True", "alone": "[True, True]", "again": f"{rounds} True"}
-    results = [re.sub(r" +\d+\.\d$", "", line) for line in lines]  # without seconds
-    assert results == [re.sub(r" +\d+\.\d$", "", line) for line in runs["fork"].result()[1].splitlines()]
+    again = {"again": f"{[(number, 2) for number in (0, 0, 0, 0, 1, 1, 1, 1)]} True"} if method == "fork" else {}
+    assert said == {"loaded": "[]", "counted": "True", "alone": "[True, True]", **again}
+    results = [re.sub(r" +\d+\.\d$", "", line) for line in lines[:5]]  # without seconds
+    assert results == [re.sub(r" +\d+\.\d$", "", line) for line in runs["fork"].result()[1].splitlines()[:5]]
 
 
 @needs_signals

@@ -88,7 +88,7 @@ def test_no_choice_is_made_in_the_rounds_of_the_study() -> None:
         for job in jobs_of(experiment):
             validation = {setting: job.settings.get(setting) for setting in VALIDATION} == VALIDATION
             assert validation == bool(job.settings.get("validation")) == (job.round >= 1000), job
-            assert job.round >= 1000 or name not in ("tuning", "ablation", "epochs")
+            assert job.round >= 1000 or name not in ("tuning", "ablation", "course", "learning_rate")
             assert job.round not in range(200, 230) or name in ("confirmation", "train_pairs")
     with (RESULTS / "exploration.csv").open(newline="", encoding="utf-8") as file:
         assert min(int(row["round"]) for row in csv.DictReader(file)) >= 1000

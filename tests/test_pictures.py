@@ -13,7 +13,7 @@ from common.drawing import COLOURS, MARKERS, figure_of
 from common.networks import AUX, AUX1, MAIN, SIMPLE, WS
 from common.rows import accuracy
 from conftest import all_saved
-from experiments import confirmation, diagrams, errors, sharing
+from experiments import confirmation, course, diagrams, errors, sharing
 from experiments.catalogue import BY_NAME, jobs_of, pictures
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -23,7 +23,8 @@ from plain import BASE, EXPLORATION, TEN
 from helpers import SIDE, load_round
 from models.WSharing import WSModel
 
-WITHOUT_DOTS = {"digits", "worst_pairs", "task", "networks"}
+LONG = {**plain.VALIDATION, "nb_epochs": 100}
+WITHOUT_DOTS = {"course", "digits", "worst_pairs", "task", "networks"}
 
 
 def points(axes: Axes) -> list[PathCollection]:
@@ -132,6 +133,19 @@ def test_the_tables_of_the_digits() -> None:
         for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
             assert [label.get_text() for label in labels] == list("0123456789")
         assert axes.yaxis_inverted()
+
+
+def test_every_run_of_the_course_is_drawn() -> None:
+    left, right = course.picture(all_saved()).axes
+    expected = [json.loads(row["details"]) for name in BASE for row in plain.of(name, course.ROUNDS, **LONG)]
+    for axes, values in (
+        (left, [[loss for loss, *_ in epochs] for epochs in expected]),
+        (right, [[100 - wrong / 50 for *_, wrong in epochs] for epochs in expected]),
+    ):
+        assert [list(line.get_ydata()) for line in axes.lines] == [pytest.approx(heights) for heights in values]
+        assert all(list(line.get_xdata()) == list(range(1, 101)) for line in axes.lines)
+        assert [line.get_linewidth() > 1 for line in axes.lines] == ([True] + [False] * (len(course.ROUNDS) - 1)) * 3
+    assert [text.get_text() for text in right.get_legend().get_texts()] == list(BASE)
 
 
 def test_the_worst_pairs() -> None:

@@ -64,11 +64,8 @@ def test_all_is_made_from_the_saved_rows_as_it_is_committed(
     folder, done = built
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     for name in MADE:
-        if not name.endswith(".pdf"):
-            assert (folder / name).read_bytes() == (ROOT / name).read_bytes(), name
-    ours, theirs = pages(folder / "report" / "report.pdf"), pages(REPORT / "report.pdf")
-    assert ours == theirs
-    assert 4 <= len(ours) <= 8
+        assert (folder / name).read_bytes() == (ROOT / name).read_bytes(), name
+    assert 6 <= len(pypdf.PdfReader(REPORT / "report.pdf").pages) <= 8
     assert list(folder.rglob("*.partial*")) == []
 
 
@@ -77,24 +74,9 @@ def test_a_second_build_changes_nothing() -> None:
     numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
     assert build.readmes(numbers) == {file: file.read_text(encoding="utf-8") for file in (README, STUDY)}
     places = {name for file in (README, STUDY) for _, name, _ in PLACE.findall(file.read_text(encoding="utf-8"))}
-    assert places == set(build.tables(numbers)) == {"results", "speed", "processors", "experiments"}
-
-
-def test_a_changed_row_ends_the_build_before_anything_is_written(
-    built: tuple[Path, subprocess.CompletedProcess[str]],
-) -> None:
-    """A row with a value that cannot be, and the right checksum."""
-    folder, _ = built
-    file = folder / "report" / "results" / "claims.csv"
-    rows = read(file)
-    before = {name: (folder / name).read_bytes() for name in MADE}
-    write(file, *rows[:-2], sealed({**rows[-2], "wrong": "5000"}), rows[-1])
-    done = build_in(folder)
-    assert (done.returncode, done.stdout) == (1, "")
-    where = f"error: {file}, line {len(rows)}: {rows[-2]['network']} in round {rows[-2]['round']}: wrong = '5000': "
-    assert done.stderr.startswith(where)
-    assert done.stderr.count("\n") == 1
-    assert {name: (folder / name).read_bytes() for name in MADE} == before
+    assert (
+        places == set(build.tables(numbers)) == {"results", "sharing", "reading", "speed", "processors", "experiments"}
+    )
 
 
 @pytest.fixture
@@ -113,7 +95,10 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("count", "old", "new"), [(0, "<!-- results -->", ""), (2, "", "<!-- results -->\n<!-- end of results -->\n")]
 )
-def test_a_readme_without_one_place_for_a_table(elsewhere: Path, count: int, old: str, new: str) -> None:
+def test_a_readme_without_one_place_for_a_table(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, count: int, old: str, new: str
+) -> None:
+    monkeypatch.setattr(build, "all_numbers", lambda _: json.loads((REPORT / "numbers.json").read_text("utf-8")))
     file = elsewhere / "report" / "README.md"
     file.write_text(file.read_text(encoding="utf-8") + new, encoding="utf-8")
     other = elsewhere / "README.md"
@@ -146,9 +131,10 @@ def test_a_mistake_in_the_text_of_the_report(elsewhere: Path, monkeypatch: pytes
         build.main()
 
 
-def test_a_missing_row_ends_the_build(
+def test_a_missing_or_changed_row_ends_the_build_before_anything_is_written(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """The changed one has a value that cannot be, and the right checksum."""
     folder = tmp_path_factory.mktemp("results")
     for file in RESULTS.glob("*.csv"):
         shutil.copy(file, folder)
@@ -157,6 +143,10 @@ def test_a_missing_row_ends_the_build(
     monkeypatch.setattr(build, "Saved", lambda jobs: Saved(jobs, folder))
     job = f"{missing['network']} in round {missing['round']} with the settings {missing['settings']}"
     with pytest.raises(UserError, match=re.escape(f"{folder} lacks 1 rows, the first {job}. Run report/study.py.")):
+        build.main()
+    write(folder / "sharing.csv", sealed({**missing, "wrong": "5000"}), *rows)
+    place = f"sharing.csv, line 2: {missing['network']} in round {missing['round']}: wrong = '5000': "
+    with pytest.raises(UserError, match=re.escape(place)):
         build.main()
     assert not (elsewhere / "report" / "numbers.json").exists()
 

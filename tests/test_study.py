@@ -26,9 +26,10 @@ from common.rows import COLUMNS, IDENTITY, Job, Key, Row, Variant
 from common.running import run_missing
 from conftest import LIMIT, ROOT, Checkout
 from distributed import KilledWorker
-from experiments import epochs, last_layer
+from experiments import course, last_layer
 from experiments.catalogue import BY_NAME, all_jobs, jobs_by_file
 from filelock import FileLock
+from joblib.externals.loky import get_reusable_executor
 from test_rows import read, sealed, write
 
 import helpers
@@ -166,6 +167,16 @@ def test_results_that_cannot_be_written(tmp_path: Path) -> None:
     run_missing(file, [], QUICK, workers=1)  # nothing is missing: nothing is written
 
 
+def test_an_error_in_a_worker_process_is_told(tmp_path: Path) -> None:
+    """Of the round that it draws, and as it is worded there."""
+    job = Job(SIMPLE, {"validation": True, "nb_train_pairs": 29990, "nb_test_pairs": 50}, 0)
+    try:
+        with pytest.raises(UserError, match=r"^50 pairs of 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS\.$"):
+            run_missing(tmp_path / "test.csv", [job, *QUICK.values()], {job.key: job, **QUICK}, workers=2)
+    finally:
+        get_reusable_executor().shutdown(kill_workers=True)
+
+
 def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "test.csv"
 
@@ -228,16 +239,17 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: Asked) -> None:
     """Each job in the file of the first experiment that needs it; in the first rounds of each variant."""
-    command(monkeypatch, "last_layer", "epochs", "--rounds", "2", "--workers", "3")
+    command(monkeypatch, "last_layer", "course", "--rounds", "2", "--workers", "3")
     jobs = {file.stem: jobs for file, jobs, *_ in asked}
     assert list(jobs) == list(BY_NAME)
     assert {name: len(own) for name, own in jobs.items() if own} == {
         "claims": 4,  # linear on ReLU
-        "last_layer": 12,
-        "epochs": 2 * len(epochs.VARIANTS),
+        "sharing": 4,  # the same with three times the epochs
+        "last_layer": 24,
+        "course": 2 * len(course.VARIANTS),
     }
-    assert sum(map(len, jobs.values())) == 2 * (len(last_layer.VARIANTS) + len(epochs.VARIANTS))
-    assert {job.round for job in jobs["epochs"]} == {1200, 1201}
+    assert sum(map(len, jobs.values())) == 2 * (len(last_layer.VARIANTS) + len(course.VARIANTS))
+    assert {job.round for job in jobs["course"]} == {1200, 1201}
     assert {(workers, client) for *_, workers, client in asked} == {(3, None)}
 
 
@@ -302,6 +314,15 @@ def test_no_dask_cluster(monkeypatch: pytest.MonkeyPatch, asked: Asked, address:
     assert re.fullmatch(rf"error: the Dask scheduler {address} cannot be used: .+\.", str(end.value.code))
     assert "NoneType" not in str(end.value.code)
     assert asked == []
+
+
+def test_nothing_is_said_or_changed_where_nothing_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = {file: file.stat().st_mtime_ns for file in study.RESULTS.iterdir()}
+    command(monkeypatch, "claims", "confirmation")
+    assert capfd.readouterr() == ("", "")
+    assert {file: file.stat().st_mtime_ns for file in study.RESULTS.iterdir()} == before
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -373,13 +394,6 @@ def test_the_command_runs_what_is_asked_for(made: Study) -> None:
             assert row == sealed(row)
 
 
-def test_nothing_is_said_where_nothing_is_missing(made: Study) -> None:
-    before = {file.name: file.read_bytes() for file in made.results.iterdir()}
-    done = made.finish("study", "small", "--rounds", "2")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert {file.name: file.read_bytes() for file in made.results.iterdir()} == before
-
-
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
 def test_an_end_from_outside_loses_nothing(copy: Study, how: str) -> None:
     """And leaves no process: Ctrl-C goes to the workers, too, as from a terminal, SIGTERM to the command alone.
@@ -428,15 +442,6 @@ def processes_of(session: int) -> list[psutil.Process]:
     return found
 
 
-def test_damaged_data(copy: Study) -> None:
-    """Found in the worker processes, and told by the command."""
-    (copy.raw / "train-labels-idx1-ubyte.gz").write_bytes(b"no labels")
-    done = copy.finish("study", "small", "--rounds", "1", "--workers", "2")
-    assert done.returncode == 1
-    assert re.search(r"^error: .*train-labels-idx1-ubyte.gz is damaged: its md5 is ", done.stderr, re.MULTILINE)
-    assert copy.rows("claims") == []
-
-
 def test_dask_workers_make_the_same_rows_however_few_they_are(
     made: Study, copy: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -474,52 +479,6 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(
     for name in ("claims", "small"):
         assert {row["commit"] for row in copy.rows(name)} == {"abcdef0"}
         assert results_of(copy.rows(name), "commit") == results_of(made.rows(name), "commit")
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The code is edited
-
-GATE = """
-import sys
-sys.path.insert(0, "report")
-from common.saved import Saved
-from experiments.catalogue import BY_NAME, all_jobs, jobs_of
-from helpers import UserError
-try:
-    print(len(Saved({job.key: all_jobs().get(job.key) for job in jobs_of(BY_NAME["small"], 2)}).by_key))
-except UserError as error:
-    print(error)
-"""
-
-
-def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(made: Study, copy: Study) -> None:
-    """By the commands: an edit, the gate, verify.py --every, the gate again; then edits that change results."""
-
-    def gate() -> str:
-        command = [sys.executable, "-c", GATE]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=copy.folder, timeout=LIMIT, check=True)
-        return done.stdout.strip()
-
-    shutil.copytree(made.results, copy.results)
-    helpers_text = (copy.folder / "helpers.py").read_text(encoding="utf-8")
-    (copy.folder / "helpers.py").write_text(helpers_text.replace("batch_losses", "each_loss"), encoding="utf-8")
-    assert re.match(r"\w+ in round \d with the settings .* was run by other code\. Run report/verify\.py", gate())
-    done = copy.finish("verify", "--every", "small")
-    assert (done.returncode, done.stdout) == (0, "2 rows, one of each kind, are equal to the last digit.\n"), (
-        done.stderr
-    )
-    assert len(copy.rows("again")) == 2
-    assert gate() == "4"
-    copy.edit("models/WSharing.py", '"balance": 1.0', '"balance": 2.0')
-    done = copy.finish("verify", "--every", "small")
-    assert done.returncode == 1
-    different = r"^error: WSModel1 in round \d with .*: this code gives another result: \w+_loss [\d.]+, now "
-    assert re.search(different, done.stderr, re.MULTILINE)
-    copy.edit("models/WSharing.py", '"balance": 2.0', '"balance": 1.0')
-    copy.edit("models/WSharing.py", "hidden: int = 150) -> None", "hidden: int = 140) -> None")
-    done = copy.finish("verify", "--every", "small")
-    assert done.returncode == 1
-    assert re.search(r"WSModel1 in round \d: parameters = '59368': it must be 56678", done.stderr)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

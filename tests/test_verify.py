@@ -3,20 +3,23 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import verify
+from common import measuring, running, saved
 from common.measuring import run_job
-from common.networks import AUX1, BASE, SIMPLE
+from common.networks import AUX1, BASE, SIMPLE, WS1
 from common.provenance import this_machine
-from common.rows import RESULTS, Job, Row, key_of
-from common.saved import RESULT_COLUMNS, differences
+from common.rows import RESULTS, Job, Row, Variant, key_of
+from common.saved import RESULT_COLUMNS, Saved, differences
 from experiments.catalogue import BY_NAME, jobs_of
 from plain import rows
 from test_rows import read, row_of, sealed, write
 
 import helpers
+from models.WSharing import WSModel1
 
 NAMES = list(BY_NAME)
 
@@ -74,16 +77,16 @@ def test_the_words_of_an_error_may_change() -> None:
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two rows of the claims, and none of others; each that is run again comes out as it is saved."""
-    saved = [
+    rows_of_two = [
         {**row, "torch": this_machine()[0], "arithmetic": this_machine()[1]} for row in read(RESULTS / "claims.csv")
     ]
-    saved = [row for row in saved if row["network"] in ("SimpleModel", "WSModel")][:2]
-    write(tmp_path / "claims.csv", *map(sealed, saved))
+    rows_of_two = [row for row in rows_of_two if row["network"] in ("SimpleModel", "WSModel")][:2]
+    write(tmp_path / "claims.csv", *map(sealed, rows_of_two))
 
     def run_all(jobs: list[Job], workers: int) -> Iterator[Row]:
         assert workers == -1
         for job in reversed(jobs):
-            yield next(row for row in saved if key_of(row) == job.key)
+            yield next(row for row in rows_of_two if key_of(row) == job.key)
 
     monkeypatch.setattr(verify, "RESULTS", tmp_path)
     monkeypatch.setattr(verify, "run_all", run_all)
@@ -172,10 +175,58 @@ def test_what_cannot_be_verified(
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Rows that other code made
+
+SMALL = {"nb_train_pairs": 20, "nb_test_pairs": 20, "nb_epochs": 1}
+
+
+def with_code(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    for module in (saved, verify, measuring):
+        monkeypatch.setattr(module, "code_version", lambda: version)
+
+
+def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two kinds in two rounds: an edit, the gate, verify.py --every, the gate again; an edit that changes results."""
+    variants = {network: Variant(network, SMALL, range(2)) for network in (SIMPLE, WS1)}
+    jobs = {job.key: job for variant in variants.values() for job in variant}
+    for name, value in {
+        "RESULTS": tmp_path,
+        "BY_NAME": {"small": SimpleNamespace(VARIANTS=variants)},
+        "all_jobs": lambda: jobs,
+    }.items():
+        monkeypatch.setattr(verify, name, value)
+    monkeypatch.setattr(running, "run_all", lambda jobs, *_: map(run_job, jobs))
+    monkeypatch.setattr(sys, "argv", ["verify.py", "--every"])
+    again = tmp_path / "again.csv"
+    with_code(monkeypatch, "0123456789ab")
+    write(tmp_path / "small.csv", *map(run_job, jobs.values()))
+    assert len(Saved(jobs, tmp_path).by_key) == 4
+
+    with_code(monkeypatch, "ba9876543210")
+    with pytest.raises(helpers.UserError, match=r"was run by other code\. Run report/verify\.py --every"):
+        Saved(jobs, tmp_path)
+    verify.main()
+    assert capsys.readouterr().out == "2 rows, one of each kind, are equal to the last digit.\n"
+    assert {(row["network"], row["code"]) for row in read(again)} == {(n.name, "ba9876543210") for n in variants}
+    assert len(Saved(jobs, tmp_path).by_key) == 4
+
+    with_code(monkeypatch, "0a1b2c3d4e5f")
+    monkeypatch.setitem(WSModel1.settings, "balance", 2.0)
+    different = r"^WSModel1 in round \d with .*: this code gives another result: \w+_loss [\d.]+, now "
+    with pytest.raises(helpers.UserError, match=different):
+        verify.main()
+    assert {row["code"] for row in read(again)} == {"0a1b2c3d4e5f"}
+    with pytest.raises(helpers.UserError, match=different):
+        Saved(jobs, tmp_path)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # A saved round comes out again
 
 AGAIN = [Job(net, {"nb_train_pairs": 125}, 3) for net in BASE]
-AGAIN += [Job(SIMPLE, {}, 7), Job(AUX1, {"nb_train_pairs": 125}, 1)]
+AGAIN += [Job(AUX1, {"nb_train_pairs": 125}, 1)]
 
 
 @pytest.mark.parametrize("job", AGAIN, ids=str)

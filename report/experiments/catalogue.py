@@ -18,10 +18,12 @@ EXPERIMENTS = (  # in the order in which they are run: a row that two of them ne
     "sharing",
     "last_layer",
     "aux_weight",
-    "epochs",
+    "course",
+    "learning_rate",
     "ablation",
     "errors",
     "train_pairs",
+    "variance",
     "tuning",
 )
 WITHOUT_JOBS = ("cost", "diagrams")  # parts of the report, too

@@ -76,19 +76,19 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 
 def results_table(numbers: dict[str, Any]) -> str:
-    """Return README's table of the networks, with the effects and the claims' verdicts."""
-    verdicts = {claim["difference"]: f": **{claim['verdict']}**" for claim in numbers["claims"]}
+    """Return README's table of the networks, with the differences and the claims' verdicts."""
+    verdicts = {claim["difference"]: f"**{claim['verdict']}**" for claim in numbers["claims"]}
     lines = []
     for network, (adds, above) in ABOUT.items():
         of = numbers["networks"][network.name]
-        effect = ""
+        difference = verdict = ""
         if above is not None:
-            sign = "{mean} [{low}, {high}]".format(**of["effect"])
-            effect = f"{sign} over {above.name}{verdicts.get(f'{network.name} - {above.name}', '')}"
+            difference = "{mean} [{low}, {high}]".format(**of["effect"]) + f" over {above.name}"
+            verdict = verdicts.get(f"{network.name} - {above.name}", "exploration")
         theirs_text = "{mean} ± {half}".format(**of["theirs"]) if network in BASE else "—"  # theirs are unlike ours
         accuracies = (f"**{of['mean']}** ± {of['half']}", theirs_text)
-        lines.append([network.name, adds, of["parameters"], *accuracies, effect])
-    header = ["network", "what it adds", "parameters", "test accuracy (%)", "the authors' (%)", "effect (points)"]
+        lines.append([network.name, adds, *accuracies, difference, verdict])
+    header = ["network", "what it adds", "test accuracy (%)", "the authors' (%)", "difference (points)", "verdict"]
     return markdown_table(header, lines)
 
 

@@ -12,13 +12,12 @@ import numpy as np
 from common.drawing import draw_pair, draw_table, figure_of
 from common.evidence import range_texts, require
 from common.measuring import table_of
-from common.networks import EXPLORATION, WS1, Network
+from common.networks import EXPLORATION, PRIOR, WS1, Network
 from common.rows import Variant, accuracy, digit_accuracy
 from common.saved import Saved
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 
-from experiments import claims
 from helpers import load_round
 
 QUESTION = "Which pairs remain wrong, and does WSModel1 find the digits, or ten equal parts of an order?"
@@ -27,8 +26,11 @@ SHARES = {  # of each digit's images, those that are used
     "digits 0 to 7 only": [1.0] * 8 + [0.0] * 2,
     "digits 0 to 4 three times as frequent": [1.0] * 5 + [1 / 3] * 5,
 }
-VARIANTS = {network.name: Variant(network, {}, ROUNDS, keeps="errors") for network in EXPLORATION}
-VARIANTS |= {name: Variant(WS1, {"shares": shares}, ROUNDS) for name, shares in SHARES.items()}
+VARIANTS: dict[Any, Variant] = {net.name: Variant(net, {}, ROUNDS, keeps="errors") for net in EXPLORATION}
+for name, shares in SHARES.items():
+    frequencies = [share / sum(shares) for share in shares]
+    VARIANTS[name, "equal"] = Variant(WS1, {"shares": shares}, ROUNDS, keeps="errors")
+    VARIANTS[name, "right"] = Variant(PRIOR, {"shares": shares, "prior": frequencies}, ROUNDS, keeps="errors")
 
 
 def details_of(saved: Saved, network: Network) -> list[dict[str, Any]]:
@@ -51,25 +53,25 @@ def close(table: np.ndarray) -> str:
     return f"{100 * sum(table[i, j] for i, j in np.ndindex(10, 10) if abs(i - j) <= 1) / table.sum():.0f}"
 
 
-def equal_parts(shares: list[float]) -> float:
-    """Return the digit accuracy, in %, of who knows the order of the images alone and cuts it into ten equal parts."""
-    ends = [sum(shares[:digit]) / sum(shares) for digit in range(11)]
-    return 100 * sum(max(0, min(ends[n + 1], (n + 1) / 10) - max(ends[n], n / 10)) for n in range(10))
+def cuts(table: np.ndarray) -> str:
+    """Return where the scores' ranks are cut: the digit that is most often read as each, "-" for one that none is."""
+    return " ".join(str(column.argmax()) if column.any() else "-" for column in table.T)
 
 
 def prior_numbers(saved: Saved) -> dict[str, Any]:
-    """Return the accuracy and the digit accuracy for each kind of round, with their lowest and highest."""
+    """Return, for each kind of digits and either prior, the accuracy, the digit accuracy, and the cuts."""
     lines: list[dict[str, Any]] = []
-    kinds = {"ten digits, equally frequent": (claims.usual(WS1, ROUNDS), [1.0] * 10)}
-    kinds |= {name: (VARIANTS[name], shares) for name, shares in SHARES.items()}
-    for name, (variant, shares) in kinds.items():
+    kinds: dict[Any, Variant] = {("ten digits, equally frequent", "equal"): VARIANTS[WS1.name]}
+    kinds |= {key: variant for key, variant in VARIANTS.items() if isinstance(key, tuple)}
+    for (name, prior), variant in kinds.items():
         rows = saved.rows(variant)
         right, digits = [accuracy(row) for row in rows], [digit_accuracy([row]) for row in rows]
-        parts = equal_parts(shares)
-        near = abs(mean(digits) - parts) < 4
-        require(f"about as many digits are right as ten equal parts of the order give: {name}", near)
-        line = {"name": name, "accuracy": range_texts(right), "digits": range_texts(digits), "parts": f"{parts:.0f}"}
-        lines.append(line)
+        table = np.sum([json.loads(row["details"])["digits"] for row in rows], axis=0)
+        line = {"name": name, "prior": prior, "accuracy": range_texts(right), "digits": range_texts(digits)}
+        lines.append({**line, "cuts": cuts(table)})
+        found = min(digits) > 85 if (prior == "right" or name not in SHARES) else max(digits) < 40
+        require(f"the ranks are the digits if the prior is right, and only then: {name}, {prior}", found)
+        require("the order stays, whatever the prior", mean(right) > 97)
     return {"lines": lines, "rounds": str(len(ROUNDS))}
 
 

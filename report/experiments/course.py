@@ -1,0 +1,111 @@
+"""The base networks epoch by epoch, on validation pairs. Learning has no schedule: each epoch ends a shorter training.
+
+A spike is an epoch after the 20th whose loss is more than twice that of the epoch before, and above 0.2.
+"""
+
+import json
+from statistics import mean
+from typing import Any
+
+from common.drawing import COLOURS, figure_of
+from common.evidence import paired, range_texts, require, span
+from common.networks import BASE, Network
+from common.rows import VALIDATION, Variant
+from common.saved import Saved
+from matplotlib.figure import Figure
+
+from experiments.claims import CLAIMS
+from helpers import NB_EPOCHS
+
+QUESTION = "How does training go, and are 50 epochs enough?"
+ROUNDS = range(1200, 1210)  # not those of the tuning
+EPOCHS = (3, 6, 12, 25, 50, 100)
+SETTLED, HIGH = 20, 0.2  # spikes are after so many epochs, and above this loss
+VARIANTS = {net.name: Variant(net, {**VALIDATION, "nb_epochs": EPOCHS[-1]}, ROUNDS, keeps="course") for net in BASE}
+Course = list[tuple[float, int, int]]  # each epoch's loss, and its errors on the training and the validation pairs
+
+
+def courses(saved: Saved, network: Network) -> list[Course]:
+    """Return a network's courses of training, a round each."""
+    return [[tuple(epoch) for epoch in json.loads(row["details"])] for row in saved.rows(VARIANTS[network.name])]
+
+
+def accuracies(saved: Saved, network: Network, nb_epochs: int) -> list[float]:
+    """Return the validation accuracies in % after so many epochs, a round each."""
+    pairs = VALIDATION["nb_test_pairs"]
+    return [100 * (1 - course[nb_epochs - 1][2] / pairs) for course in courses(saved, network)]
+
+
+def spikes(course: Course, first: int = SETTLED, last: int | None = None) -> list[int]:
+    """Return the epochs, from 1, that are spikes, of those after `first`, up to `last`."""
+    losses = [loss for loss, *_ in course[:last]]
+    return [n + 1 for n in range(first, len(losses)) if losses[n] > max(2 * losses[n - 1], HIGH)]
+
+
+def spike_numbers(saved: Saved, network: Network) -> dict[str, Any]:
+    """Return how many runs have spikes, when the last one comes, and what a run that ended in one would lose."""
+    runs = courses(saved, network)
+    every = [(course, epoch) for course in runs for epoch in spikes(course)]
+    lost = [
+        (course[epoch - 1][2] - course[epoch - 2][2]) / VALIDATION["nb_test_pairs"] * 100 for course, epoch in every
+    ]
+    return {
+        "name": network.name,
+        "by_end": str(sum(bool(spikes(course, last=NB_EPOCHS)) for course in runs)),
+        "by_twice": str(sum(bool(spikes(course)) for course in runs)),
+        "number": str(len(every)),
+        "last": str(max((epoch for _, epoch in every), default=0)),
+        "lost": range_texts(lost) if lost else None,
+        "fitted": str(sum(course[NB_EPOCHS - 1][1] == 0 for course in runs)),
+        "fitted_twice": str(sum(course[-1][1] == 0 for course in runs)),
+    }
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return accuracies and the claims' differences after some epochs, what twice the epochs give, and the spikes."""
+    lines: list[dict[str, Any]] = []
+    for nb_epochs in EPOCHS:
+        values = {net: accuracies(saved, net, nb_epochs) for net in BASE}
+        compared = [paired(values[claim.better], values[claim.worse]) for claim in CLAIMS]
+        fitted = [sum(course[nb_epochs - 1][1] == 0 for course in courses(saved, net)) for net in BASE]
+        lines.append(
+            {
+                "epochs": str(nb_epochs),
+                "accuracies": {net.name: f"{mean(each):.1f}" for net, each in values.items()},
+                "differences": [comparison.texts for comparison in compared],
+                "words": [comparison.word for comparison in compared],
+                "fitted": " / ".join(map(str, fitted)),
+            }
+        )
+    words = [line["words"] for line in lines]
+    require("after 3 epochs WSModel is worse than SimpleModel", words[0] == ["worse", "better"])
+    require("after 6 epochs they do not differ clearly", words[1] == ["no clear difference", "better"])
+    require("from 12 epochs on, both differences are above 0", words[2:] == [["better", "better"]] * 4)
+    doubled = {
+        net.name: paired(accuracies(saved, net, 2 * NB_EPOCHS), accuracies(saved, net, NB_EPOCHS)).texts for net in BASE
+    }
+    table = [spike_numbers(saved, network) for network in BASE]
+    require(
+        "AuxModel's training has the most spikes",
+        max(table, key=lambda line: int(line["number"]))["name"] == "AuxModel",
+    )
+    return {"lines": lines, "doubled": doubled, "spikes": table, "rounds": span(ROUNDS), "n": str(len(ROUNDS))}
+
+
+def picture(saved: Saved) -> Figure:
+    """Draw the loss and the validation accuracy along the epochs: every run faint, the first one thick."""
+    figure, (left, right) = figure_of(1, 2, 2.2)
+    for network in BASE:
+        for place, course in enumerate(courses(saved, network)):
+            losses, _, wrong = zip(*course, strict=True)
+            values = [100 * (1 - number / VALIDATION["nb_test_pairs"]) for number in wrong]
+            style: dict[str, Any] = {"color": COLOURS[network], "linewidth": 0.4, "alpha": 0.35}
+            if place == 0:
+                style = {"color": COLOURS[network], "linewidth": 1.3, "label": network.name}
+            for axes, heights in ((left, losses), (right, values)):
+                axes.plot(range(1, len(course) + 1), heights, **style)
+    left.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    right.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    right.set_ylim(bottom=65)
+    right.legend(loc="lower right")
+    return figure

@@ -1,0 +1,51 @@
+"""The base networks by the learning rate, with the protocol's epochs and with as many as it takes to fit."""
+
+import json
+from typing import Any
+
+from common.evidence import fitted, mean_texts, require, span
+from common.networks import BASE
+from common.rows import VALIDATION, Variant
+from common.saved import Saved
+
+from experiments import claims, course
+
+QUESTION = "At which learning rates do the two ideas help?"
+ROUNDS = range(1300, 1310)
+EPOCHS = {0.01: (50, 500), 0.03: (50, 150), 0.05: (50, 150), 0.1: (50, 150), 0.2: (50, 150)}
+KINDS = [(rate, n) for rate, both in EPOCHS.items() for n in both]
+VARIANTS = {
+    (net.name, rate, n): Variant(net, {**VALIDATION, "learning_rate": rate, "nb_epochs": n}, ROUNDS, keeps="losses")
+    for rate, n in sorted(KINDS, key=lambda kind: -kind[1])  # the longest first
+    for net in BASE
+}
+
+
+def numbers(saved: Saved) -> dict[str, Any]:
+    """Return, for each rate and number of epochs, the claims' differences, and how many runs fit and have spikes."""
+    lines: list[dict[str, Any]] = []
+    for rate, nb_epochs in KINDS:
+        variants = {net.name: VARIANTS[net.name, rate, nb_epochs] for net in BASE}
+        rows = {name: saved.rows(saved.finished(variant)) for name, variant in variants.items()}
+        losses = {name: [json.loads(row["details"]) for row in of_net] for name, of_net in rows.items()}
+        spiky = {
+            name: sum(bool(course.spikes([(loss, 0, 0) for loss in each])) for each in runs)
+            for name, runs in losses.items()
+        }
+        compared = claims.differences(saved, variants)
+        lines.append(
+            {
+                "rate": f"{rate:g}",
+                "epochs": str(nb_epochs),
+                "accuracies": {name: mean_texts(saved.accuracies(variant)) for name, variant in variants.items()},
+                "differences": [comparison.texts for comparison in compared],
+                "words": [comparison.word for comparison in compared],
+                "fitted": " / ".join(fitted(of_net) for of_net in rows.values()),
+                "spikes": " / ".join(map(str, spiky.values())),
+            }
+        )
+    fit = [line for line in lines if line["epochs"] != "50"]
+    require(
+        "where the networks fit, both ideas help at every rate", all(line["words"] == ["better"] * 2 for line in fit)
+    )
+    return {"lines": lines, "rounds": span(ROUNDS), "n": str(len(ROUNDS))}
