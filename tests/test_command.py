@@ -109,12 +109,19 @@ def with_own_networks(folder: Path, start_method: str) -> tuple[int, str, str]:
 
 
 def by_default(folder: Path) -> tuple[int, str, str]:
-    """Run test.py as it is, in a folder with a space; it leaves nothing but its lines."""
+    """Run test.py with its last line uncommented, in a folder with a space; it leaves nothing but its figure."""
     checkout = Checkout(folder / "a clone")
+    checkout.edit("test.py", "    # plot_losses(results)", "    plot_losses(results)")
     before = checkout.files()
-    done = checkout.run()
+    status, output, errors = checkout.run()
+    figure = checkout.folder / "losses.png"
+    if SAME_DIGITS:
+        assert figure.read_bytes() == (ROOT / "report" / "figures" / "losses.png").read_bytes()
+    lines, path = output.split("figure: ")
+    assert path == f"{figure}\n"
+    figure.unlink()
     assert checkout.files() == before
-    return done
+    return status, lines, errors
 
 
 def endless(folder: Path) -> subprocess.Popen[str]:
