@@ -207,16 +207,6 @@ def bootstrap(values: list[float]) -> tuple[float, float]:
     return means[50], means[-50]
 
 
-def simulated_coverage(values: list[float]) -> float:
-    """Return how often the interval of 1000 simulated studies holds the mean, in %."""
-    generator = random.Random(0)
-    held, size = 0, len(values)
-    for _ in range(1000):
-        drawn = generator.choices(values, k=size)
-        held += abs(mean(drawn) - mean(values)) <= half_width(drawn)
-    return held / 10
-
-
 def detectable(sd: float, size: int) -> float:
     """Return the true difference for which four of five intervals of `size` rounds are above 0."""
     freedom = size - 1

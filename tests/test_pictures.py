@@ -67,15 +67,6 @@ def test_a_curve_by_hand() -> None:
     assert dots(axes) == [[1, 2, 3], [4, 5, 9]]
 
 
-def test_a_legend_names_the_networks_of_the_dots() -> None:
-    _, axes = figure_of(1, 1, 2)
-    drawing.legend(axes, (WS, AUX1), loc="lower right")
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["WSModel", "AuxModel1"]
-    colours = [to_hex(handle.get_facecolor()[0]) for handle in axes.get_legend().legend_handles]
-    assert colours == [COLOURS[WS], COLOURS[AUX1]]
-    assert points(axes) == []
-
-
 def expected_dots(name: str) -> list[float]:
     """Return the heights of all dots of a figure of rounds: of most, each run that did not diverge."""
     of_main = {net.name: plain.of(net.name, confirmation.ROUNDS, nb_test_pairs=5000) for net in MAIN}

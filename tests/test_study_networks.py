@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from common import draws, measuring, networks
 from common.networks import BASE, MAIN, PUBLISHED, SIMPLE
-from experiments import authors, published
+from experiments import authors
 from plain import TEN
 from torch import Tensor, nn
 
@@ -22,7 +22,7 @@ from models.WSharing import WSModel, WSModel1
 
 def test_published_networks_have_the_published_sizes() -> None:
     of_ws1 = (9 + 1) * 64 + (64 * 9 + 1) * 128 + (1024 + 1) * 100 + (100 + 1) * 2  # it is not in their code's output
-    assert {published.name_of(network): nb_parameters(network.make()) for network in PUBLISHED} == {
+    assert {network.name.removeprefix("Published"): nb_parameters(network.make()) for network in PUBLISHED} == {
         "SimpleModel": 140_994,
         "WSModel": 178_028,
         "WSModel1": of_ws1,

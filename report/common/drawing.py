@@ -89,13 +89,6 @@ def label_places(axes: Axes, names: Iterable[str]) -> None:
     axes.tick_params(axis="x", length=0)
 
 
-def legend(axes: Axes, networks: Iterable[Network], **options: Any) -> None:
-    """Name the networks of dots."""
-    for network in networks:
-        axes.scatter([], [], s=14, color=COLOURS[network], marker=MARKERS[network], label=network.name)
-    axes.legend(**options)
-
-
 def curve(axes: Axes, places: Sequence[float], values: Sequence[Sequence[float]], network: Network) -> None:
     """Draw a network's rounds at each place, and a line through their means with their 95 % intervals."""
     for place, rounds in zip(places, values, strict=True):

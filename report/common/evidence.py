@@ -16,7 +16,6 @@ from helpers import UserError
 
 SEED = 0  # of the resampling
 NB_RESAMPLES = 100_000
-NB_STUDIES = 10_000  # simulated
 ALPHA = 0.05  # of p, beside an interval that leaves out 0
 POWER = 0.8
 Texts = dict[str, str]
@@ -73,17 +72,6 @@ def holm(p: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
         adjusted[index] = largest
     return adjusted
-
-
-def coverage(values: Sequence[float]) -> float:
-    """Return how often the 95 % interval holds the mean, in simulated studies of as many rounds as there are values.
-
-    The rounds of a simulated study are drawn, with replacement, from the values, whose mean is then the true one.
-    """
-    population = np.asarray(values, dtype=float)
-    drawn = np.random.default_rng(SEED).choice(population, (NB_STUDIES, len(population)))
-    half_width = stats.t.ppf(0.975, len(population) - 1) * stats.sem(drawn, axis=1)
-    return float(np.mean(np.abs(drawn.mean(1) - population.mean()) <= half_width))
 
 
 def detectable(sd: float, n: int) -> float:

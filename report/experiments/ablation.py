@@ -5,7 +5,7 @@ Each difference is taken away from the exploration class, and is added alone to 
 
 from typing import Any
 
-from common.evidence import Texts, compare, fitted, mean_texts, range_texts, require, span
+from common.evidence import Texts, compare, fitted, range_texts, require, span
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, SIMPLE_ON_VIEWS, WS1, Network
 from common.rows import VALIDATION, Variant, digit_accuracy
 from common.saved import Saved
@@ -101,16 +101,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
                     "longer": long,
                 }
         lines.append(line)
-    ends = {
-        network.name: {
-            variant: {
-                **mean_texts(saved.accuracies(VARIANTS[network.name, variant])),
-                "digits": digits(network, variant),
-            }
-            for variant in ("all", "none")
-        }
-        for network in EXPLORATION
-    }
     trained, plain_trained = VARIANTS["WSModel1", "training"], VARIANTS["SimpleModel", "training"]
     orders = {}
     for network in EXPLORATION:
@@ -135,14 +125,12 @@ def numbers(saved: Saved) -> dict[str, Any]:
     )
     return {
         "lines": lines,
-        "ends": ends,
+        "digits": {network.name: digits(network, "all") for network in EXPLORATION},
         "by_name": by_name,
         "nearly": str(nearly),
         "of": str(len(loose)),
         "training": {
-            "SimpleModel": mean_texts(saved.accuracies(plain_trained)),
             "SimpleModel_gain": compare(saved, plain_trained, VARIANTS["SimpleModel", "none"]).texts,
-            "WSModel": mean_texts(saved.accuracies(trained)),
             "WSModel_gain": compare(saved, trained, VARIANTS["WSModel1", "none"]).texts,
             "rest": compare(saved, VARIANTS["WSModel1", "all"], trained).texts,
         },

@@ -54,6 +54,7 @@ def variant_of(network: Network, rate: float) -> Variant:
 VARIANTS = {(network.name, rate): variant_of(network, rate) for rate in RATES for network in MAIN}
 
 
+@functools.cache
 def theirs(network: Network, rate: float, column: str = "test_error") -> list[float]:
     """Return the authors' errors in %, a round each."""
     lines = csv.DictReader(io.StringIO(read_frozen("original.csv")))
@@ -112,7 +113,6 @@ def astray(saved: Saved) -> dict[str, Any]:
     labelled = [network for network in MAIN if network.labelled]
     rows = saved.rows(job for network in labelled for job in VARIANTS[network.name, RATES[0]])
     lost = [row for row in rows if 100 - accuracy(row) > ASTRAY]
-    others = [row for row in rows if row not in lost]
     errors = [error for network in labelled for error in theirs(network, RATES[0])]
     dead = [int(row["dead_scores"]) for row in rows]
     several, few = (
@@ -135,10 +135,6 @@ def astray(saved: Saved) -> dict[str, Any]:
         "theirs_of": str(len(errors)),
         "ours": str(len(lost)),
         "ours_of": str(len(rows)),
-        "dead": [row["dead_scores"] for row in lost],
-        "dead_mean": f"{mean(int(row['dead_scores']) for row in lost):.1f}",
-        "dead_others": f"{mean(int(row['dead_scores']) for row in others):.1f}",
-        "with_dead_others": str(sum(row["dead_scores"] != "0" for row in others)),
     }
 
 
@@ -170,10 +166,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
     return {
         "cells": all_cells,
         "train_apart": f"{max(apart):.1f}",
-        "farthest": max(all_cells, key=lambda cell: abs(float(cell["difference"]["mean"]))),
         "conclusions": lines,
         "astray": astray(saved),
-        "worst": f"{max(max(theirs(network, RATES[0])) for network in MAIN):.1f}",
         "without_worst": without_astray(),
         "rounds": str(len(ROUNDS)),
         "their_rounds": str(len(theirs(MAIN[0], RATES[0]))),

@@ -7,18 +7,16 @@ from typing import Any, NamedTuple
 from common.evidence import (
     ALPHA,
     NB_RESAMPLES,
-    NB_STUDIES,
     POWER,
     Comparison,
     compare,
-    coverage,
     detectable,
     fitted,
     mean_texts,
     require,
 )
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, SIMPLE, WS, WS1, Network
-from common.rows import Variant, accuracy, digit_accuracy
+from common.rows import Variant, digit_accuracy
 from common.saved import Saved
 
 import helpers
@@ -80,10 +78,7 @@ def network_numbers(saved: Saved, network: Network, variants: Mapping[str, Varia
         **mean_texts(values),
         "sd": f"{stdev(values):.2f}",
         "sampling": f"{100 * sampling:.2f}",  # standard deviation of as many independent test pairs (binomial)
-        "worst": f"{min(values):.1f}",
-        "n": str(len(values)),
         "parameters": f"{int(rows[0]['parameters']):,}",
-        "train": f"{mean(accuracy(row, 'train_') for row in rows):.2f}",
         "fitted": fitted(rows),
         "digits": f"{digit_accuracy(rows):.1f}" if network.labelled or network == WS1 else "",
         "effect": compare(saved, variant, variants[above.name]).texts if above is not None else None,
@@ -91,19 +86,16 @@ def network_numbers(saved: Saved, network: Network, variants: Mapping[str, Varia
 
 
 def collapse_numbers(saved: Saved) -> dict[str, Any]:
-    """Return the exploration classes' accuracies over all rounds, and what they gain on their base classes."""
+    """Return the exploration classes' accuracies over all rounds."""
     numbers = {}
     for network, base in zip(EXPLORATION, BASE[1:], strict=True):
-        variant = VARIANTS[network.name]
-        values = saved.accuracies(variant)
+        values = saved.accuracies(VARIANTS[network.name])
         above = min(values) > max(saved.accuracies(usual(base)))
         require(f"no run of {network.name} collapsed, its worst is above every one of {base.name}", above)
         numbers[network.name] = {
             **mean_texts(values),
             "n": str(len(values)),
             "worst": f"{min(values):.1f}",
-            "digits": f"{digit_accuracy(saved.rows(variant)):.1f}",
-            "gain": compare(saved, usual(network), usual(base)).texts,
         }
     return numbers
 
@@ -113,27 +105,22 @@ def numbers(saved: Saved) -> dict[str, Any]:
     comparisons = differences(saved)
     return {
         "networks": {network.name: network_numbers(saved, network) for network in MAIN},
-        "differences": [comparison.texts for comparison in comparisons],
         "sd": [f"{stdev(comparison.differences):.2f}" for comparison in comparisons],
         "detectable": [
             {str(n): f"{detectable(stdev(comparison.differences), n):.2f}" for n in (10, 30)}
             for comparison in comparisons
         ],
-        "coverage": [f"{100 * coverage(comparison.differences):.1f}" for comparison in comparisons],
         "more_rounds": collapse_numbers(saved),
         "protocol": {
             "epochs": str(helpers.NB_EPOCHS),
             "rate": f"{helpers.LEARNING_RATE:g}",
-            "batch": str(helpers.MINI_BATCH_SIZE),
             "aux": f"{helpers.AUX_WEIGHT:g}",
             "train": f"{helpers.NB_TRAIN_PAIRS:,}",
             "test": f"{helpers.NB_TEST_PAIRS:,}",
-            "rounds": str(len(ROUNDS)),
             "last_round": str(ROUNDS[-1]),
             "resamples": f"{NB_RESAMPLES:,}",
             "alpha": f"{ALPHA:g}",
             "power": f"{100 * POWER:g}",
-            "studies": f"{NB_STUDIES:,}",
             "most_parameters": f"{MAX_PARAMETERS:,}",
         },
     }

@@ -20,12 +20,10 @@ def speed(benchmark: dict[str, Any]) -> dict[str, str]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return how many rows there are and what they took, the benchmark's speed, and the processors of the rows."""
-    total = sum(float(row["seconds"] or 0) for row in saved.by_key.values())
+    """Return how many rows there are, the benchmark's speed, and the processors of the rows."""
     elsewhere = [row["cpu"] for row in saved.again if row["cpu"] != saved.by_key[key_of(row)]["cpu"]]
     return {
         "rows": f"{len(saved.by_key):,}",
-        "hours": f"{total / 3600:.1f}",
         "speed": speed(read_json(BENCHMARK)),
         "equal": {
             "made": texts_of(row["cpu"] for row in saved.by_key.values()),

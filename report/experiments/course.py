@@ -4,7 +4,6 @@ A spike is an epoch after the 20th whose loss is more than twice that of the epo
 """
 
 import json
-from statistics import mean
 from typing import Any
 
 from common.drawing import COLOURS, figure_of
@@ -56,13 +55,11 @@ def spike_numbers(saved: Saved, network: Network) -> dict[str, Any]:
         "number": str(len(every)),
         "last": str(max((epoch for _, epoch in every), default=0)),
         "lost": range_texts(lost) if lost else None,
-        "fitted": str(sum(course[NB_EPOCHS - 1][1] == 0 for course in runs)),
-        "fitted_twice": str(sum(course[-1][1] == 0 for course in runs)),
     }
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return accuracies and the claims' differences after some epochs, what twice the epochs give, and the spikes."""
+    """Return the claims' differences after some epochs, how many runs fit, and the spikes."""
     lines: list[dict[str, Any]] = []
     for nb_epochs in EPOCHS:
         values = {net: accuracies(saved, net, nb_epochs) for net in BASE}
@@ -71,7 +68,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
         lines.append(
             {
                 "epochs": str(nb_epochs),
-                "accuracies": {net.name: f"{mean(each):.1f}" for net, each in values.items()},
                 "differences": [comparison.texts for comparison in compared],
                 "words": [comparison.word for comparison in compared],
                 "fitted": " / ".join(map(str, fitted)),
@@ -81,15 +77,12 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("after 3 epochs WSModel is worse than SimpleModel", words[0] == ["worse", "better"])
     require("after 6 epochs they do not differ clearly", words[1] == ["no clear difference", "better"])
     require("from 12 epochs on, both differences are above 0", words[2:] == [["better", "better"]] * 4)
-    doubled = {
-        net.name: paired(accuracies(saved, net, 2 * NB_EPOCHS), accuracies(saved, net, NB_EPOCHS)).texts for net in BASE
-    }
     table = [spike_numbers(saved, network) for network in BASE]
     require(
         "AuxModel's training has the most spikes",
         max(table, key=lambda line: int(line["number"]))["name"] == "AuxModel",
     )
-    return {"lines": lines, "doubled": doubled, "spikes": table, "rounds": span(ROUNDS), "n": str(len(ROUNDS))}
+    return {"lines": lines, "spikes": table, "rounds": span(ROUNDS), "n": str(len(ROUNDS))}
 
 
 def picture(saved: Saved) -> Figure:

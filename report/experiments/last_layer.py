@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import compare, difference_texts, fitted, mean_texts, require, span
+from common.evidence import compare, difference_texts, fitted, require, span
 from common.networks import AUX, AUX1, JOINT, JOINT_AUX, SIMPLE, UNTIED_AUX, WS, WS1, Network
 from common.rows import Row, Variant, accuracy, digit_accuracy
 from common.saved import Saved
@@ -94,7 +94,7 @@ def by_pairs(saved: Saved) -> list[dict[str, str]]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return, by last layer and epochs, accuracies, how many runs fit, and the claims' differences."""
+    """Return, by last layer and epochs, how many runs fit, and the claims' differences."""
     lines: list[dict[str, Any]] = []
     for nb_epochs, name in itertools.product((NB_EPOCHS, LONG), LAST_LAYERS):
         plain, labelled = (VARIANTS[name, with_labels, nb_epochs] for with_labels in (False, True))
@@ -106,11 +106,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
             {
                 "name": name,
                 "epochs": str(nb_epochs),
-                "plain": mean_texts(saved.accuracies(plain)),
-                "labelled": mean_texts(saved.accuracies(labelled)),
                 "fitted": [fitted(saved.rows(variant)) for variant in (plain, labelled)],
                 "n": str(len(plain.rounds)),
-                "digits": f"{digit_accuracy(saved.rows(labelled)):.1f}",
                 "differences": [comparison.texts for comparison in differences],
                 "words": [comparison.word for comparison in differences],
             }
@@ -122,7 +119,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         softmax == ["worse", "better"],
     )
     require("with every other last layer both are better", all(two == ["better"] * 2 for two in words.values()))
-    return {"lines": lines, "rounds": str(len(ROUNDS)), "head": head_numbers(saved), "by_pairs": by_pairs(saved)}
+    return {"lines": lines, "head": head_numbers(saved), "by_pairs": by_pairs(saved)}
 
 
 def readme_line(numbers: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from common.evidence import fitted, mean_texts, require, span
+from common.evidence import fitted, require, span
 from common.networks import BASE
 from common.rows import VALIDATION, Variant
 from common.saved import Saved
@@ -37,7 +37,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
             {
                 "rate": f"{rate:g}",
                 "epochs": str(nb_epochs),
-                "accuracies": {name: mean_texts(saved.accuracies(variant)) for name, variant in variants.items()},
                 "differences": [comparison.texts for comparison in compared],
                 "words": [comparison.word for comparison in compared],
                 "fitted": " / ".join(fitted(of_net) for of_net in rows.values()),

@@ -1,7 +1,6 @@
 """The networks by the number of training pairs, up to all that there are."""
 
 import math
-from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -34,16 +33,13 @@ VARIANTS |= {
 
 
 def ceiling_numbers(saved: Saved) -> dict[str, Any]:
-    """Return the accuracies from all training images, those of the confirmation's same rounds, and what labels add."""
+    """Return the accuracies from all training images."""
     numbers: dict[str, Any] = {"rounds": span(CEILING), "pairs": f"{ALL:,}"}
     for network in EXPLORATION:
-        accuracies = saved.accuracies(VARIANTS[network.name, ALL])
-        usual = saved.accuracies(Variant(network, confirmation.DATA, CEILING))
-        fewer = f"{100 - 100 * (100 - mean(accuracies)) / (100 - mean(usual)):.0f}"  # of its errors, in %
-        numbers[network.name] = {"all": mean_texts(accuracies), "usual": f"{mean(usual):.2f}", "fewer": fewer}
+        numbers[network.name] = mean_texts(saved.accuracies(VARIANTS[network.name, ALL]))
     labels = compare(saved, VARIANTS[AUX1.name, ALL], VARIANTS[WS1.name, ALL])
     require("with all training images, labels make no clear difference", labels.word == "no clear difference")
-    return {**numbers, "labels": labels.texts}
+    return numbers
 
 
 def relative_numbers(saved: Saved, claim: claims.Claim) -> dict[str, Any]:
@@ -61,7 +57,7 @@ def relative_numbers(saved: Saved, claim: claims.Claim) -> dict[str, Any]:
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return, for each number of training pairs, the accuracies and each idea's effect; and how that changes.
+    """Return, for each number of training pairs, each idea's effect and how many runs fit; and how that changes.
 
     That is the slope of each round's least-squares line through its effects over the logarithm of the numbers.
     """
@@ -69,11 +65,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
     lines: list[dict[str, Any]] = [
         {
             "pairs": f"{number:,}",
-            "accuracies": {
-                network.name: f"{mean(saved.accuracies(VARIANTS[network.name, number])):.1f}"
-                for network in MAIN
-                if number in numbers_of(network)
-            },
             "differences": [comparison.texts for comparison in comparisons],
             "fitted": " / ".join(fitted(saved.rows(VARIANTS[net.name, number])) for net in BASE),
         }
@@ -100,7 +91,6 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "doubling": [difference_texts(each) for each in slopes],
         "relative": relative,
         "rounds": str(len(ROUNDS)),
-        "ends": ends.texts,
         "fewest": lines[0]["pairs"],
         "most": lines[-1]["pairs"],
         "ceiling": ceiling_numbers(saved),

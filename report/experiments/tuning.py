@@ -13,7 +13,7 @@ import math
 from statistics import mean, stdev
 from typing import Any
 
-from common.evidence import difference_texts, mean_and_interval, require, span, word
+from common.evidence import difference_texts, mean_and_interval, require, word
 from common.networks import ACTIVATIONS, BASE, SIMPLE, WS, Network
 from common.rows import VALIDATION, Variant
 from common.saved import Saved
@@ -73,23 +73,15 @@ def choose(settings: list[dict[str, Any]], means: list[list[float]]) -> dict[str
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return both stages' settings with their accuracies, and how what they choose now differs from what is in use."""
-    stages: list[list[dict[str, Any]]] = []
-    taken: list[dict[str, Any]] = []
-    for settings in (FIRST, SIZES):
-        means = [accuracies(saved, setting) for setting in settings]
-        taken.append(choose(settings, [each["mean"] for each in means]))
-        stages.append(
-            [
-                {**{name: str(value) for name, value in setting.items()}, "maps": "{} and {}".format(*setting["maps"])}
-                | {name: f"{mean(values):.2f}" for name, values in each.items()}
-                | {"chosen": setting == taken[-1], "in_use": setting == IN_USE}
-                for setting, each in zip(settings, means, strict=True)
-            ]
-        )
+    """Return how the size that both stages choose now differs from the one in use, in points of validation accuracy."""
+    stages = [[accuracies(saved, setting) for setting in settings] for settings in (FIRST, SIZES)]
+    taken = [
+        choose(settings, [each["mean"] for each in stage])
+        for settings, stage in zip((FIRST, SIZES), stages, strict=True)
+    ]
     same = all(taken[0][name] == IN_USE[name] for name in ("activation", "shuffle"))
     require("the search chooses the same activation and shuffling again", same)
-    aux, ws = ([float(line[network]) for line in stages[0][::2]] for network in ("AuxModel", "WSModel"))
+    aux, ws = ([mean(each[network]) for each in stages[0][::2]] for network in ("AuxModel", "WSModel"))
     softmax = list(ACTIVATIONS).index("softmax")
     require(
         "AuxModel alone would have taken softmax, WSModel's worst", (max(aux), min(ws)) == (aux[softmax], ws[softmax])
@@ -98,9 +90,4 @@ def numbers(saved: Saved) -> dict[str, Any]:
     differences = [now - then for now, then in zip(again, ours, strict=True)]
     require("the size chosen again is another, larger one", size(taken[1]) > size(IN_USE))
     require("it is not clearly better", word(*mean_and_interval(differences)) == "no clear difference")
-    return {
-        "stages": stages,
-        "error": f"{standard_error(again):.2f}",
-        "difference": difference_texts(differences),
-        "rounds": span(ROUNDS),
-    }
+    return {"difference": difference_texts(differences)}
