@@ -52,8 +52,10 @@ def dask_client(address: str) -> Iterator[Any]:
     async def reach() -> None:
         await (await connect(address, timeout=5)).close()
 
-    def prepare(report: Path = REPORT) -> str:
+    def prepare(report: Path = REPORT, dask_worker: Any = None) -> str:
         sys.path.insert(0, str(report))
+        if hasattr(dask_worker, "memory_manager"):  # short of memory, a worker would pause without a word: let it end
+            dask_worker.memory_manager.memory_pause_fraction = False
         from common.provenance import code_version
 
         return code_version()

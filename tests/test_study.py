@@ -476,6 +476,9 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(
         monkeypatch.setattr(study, "code_version", lambda: provenance.code_version(copy.folder))
         with pytest.raises(ValueError, match="^of a run$"), study.dask_client(address):
             raise ValueError("of a run")  # not of the scheduler, and not told as one
+        with study.dask_client(address) as client:
+            pause = client.run(lambda dask_worker: dask_worker.memory_manager.memory_pause_fraction)
+            assert list(pause.values()) == [False]
     for name in ("claims", "small"):
         assert {row["commit"] for row in copy.rows(name)} == {"abcdef0"}
         assert results_of(copy.rows(name), "commit") == results_of(made.rows(name), "commit")
