@@ -254,7 +254,7 @@ def check_results(text: str) -> None:
         assert match is not None, cells[4]
         plain.agree(list(match.groups()), [of["effect"][key] for key in ("mean", "low", "high")])
         verdict = verdicts.get(f"{name} - {ABOVE[name]}")
-        assert cells[5] == (f"**{verdict}**" if verdict else "exploration")
+        assert cells[5] == (f"**{verdict}**" if verdict else "not tested")
 
 
 def test_the_table_of_the_results() -> None:

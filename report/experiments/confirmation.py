@@ -84,7 +84,7 @@ def results_table(numbers: dict[str, Any]) -> str:
         difference = verdict = ""
         if above is not None:
             difference = "{mean} [{low}, {high}]".format(**of["effect"]) + f" over {above.name}"
-            verdict = verdicts.get(f"{network.name} - {above.name}", "exploration")
+            verdict = verdicts.get(f"{network.name} - {above.name}", "not tested")
         theirs_text = "{mean} ± {half}".format(**of["theirs"]) if network in BASE else "—"  # theirs are unlike ours
         accuracies = (f"**{of['mean']}** ± {of['half']}", theirs_text)
         lines.append([network.name, adds, *accuracies, difference, verdict])

@@ -126,8 +126,8 @@ def readme_line(numbers: dict[str, Any]) -> str:
     """Return README's item on where AuxModel's errors are."""
     aux = numbers["head"]["by_name"]["AuxModel"]
     return (
-        f"- Most of AuxModel's errors are its last layer's: by its highest scores it is right for {aux['highest']} % "
-        f"of pairs, by its last layer for {aux['own']} %."
+        f"- AuxModel reads digits well and compares them badly. Comparing its highest digit scores is right for "
+        f"{aux['highest']} % of pairs, its last layer for {aux['own']} %."
     )
 
 
