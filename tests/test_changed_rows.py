@@ -131,13 +131,12 @@ def test_runs_that_fit_their_training_pairs_and_those_that_diverged_are_counted(
     assert [len(values) for values in dots(panel)][1:4] == [len(jobs), len(jobs) - 2, len(jobs)]
 
 
-def test_a_run_that_diverged_is_told_and_leaves_no_difference() -> None:
+def test_a_run_that_diverged_is_counted() -> None:
     first, *jobs = aux_weight.VARIANTS[5]
     values = {"error": "", "wrong": "200", "total": "1000", "digits_wrong": "400"}
     lost = (first, {"error": "it diverged", "wrong": "", "digits_wrong": ""})
     rows = changed(lost, *((job, values) for job in jobs[1:]), (jobs[0], {**values, "wrong": "110"}))
-    (line,) = (line for line in aux_weight.numbers(rows)["lines"] if line["weight"] == "5")
-    assert line == {"weight": "5", "diverged": "1"}
+    assert aux_weight.numbers(rows)["diverged"] == "1"
 
 
 def test_the_ceiling_by_hand() -> None:
@@ -205,14 +204,26 @@ def test_sharing_beyond_splitting() -> None:
 
 def test_the_shares_of_a_variance_by_hand() -> None:
     """Draws that differ by 2 and weights that differ by 1 have variances of 2 and 0.5; a chequered rest, of 4."""
-    assert variance.shares(np.array([[0.0, 1.0], [2.0, 3.0]])) == {
-        "pairs": "80",
-        "weights": "20",
-        "rest": "0",
-        "sd": "1.58",
+    assert variance.shares(np.array([[0.0, 1.0], [2.0, 3.0]])) == {"pairs": "80", "weights": "20"}
+    assert variance.shares(np.array([[1.0, -1.0], [-1.0, 1.0]])) == {"pairs": "0", "weights": "0"}
+
+
+def test_the_pairs_are_those_of_the_variant_and_the_weights_those_of_the_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors that depend on the pairs alone, in WSModel on the weights, too."""
+    monkeypatch.setattr(variance, "require", lambda *_: None)
+    rows = invented(
+        (variance.VARIANTS[name, pairs], [100 * (pairs - 299) + weights * n for n in range(5)])
+        for name, weights in (("SimpleModel", 0), ("WSModel", 100), ("AuxModel", 0))
+        for pairs in variance.ROUNDS
+    )
+    lines = {line["name"]: (line["pairs"], line["weights"]) for line in variance.numbers(rows)["lines"]}
+    assert lines == {
+        "SimpleModel": ("100", "0"),
+        "WSModel": ("50", "50"),
+        "AuxModel": ("100", "0"),
+        "WSModel - SimpleModel": ("0", "100"),
+        "AuxModel - WSModel": ("0", "100"),
     }
-    chequered = variance.shares(np.array([[1.0, -1.0], [-1.0, 1.0]]))
-    assert chequered == {"pairs": "0", "weights": "0", "rest": "100", "sd": "2.00"}
 
 
 def test_the_cuts_of_an_order() -> None:

@@ -225,10 +225,11 @@ def test_what_is_counted_is_what_is_saved() -> None:
     numbers = cost.numbers(saved)
     assert numbers["rows"] == f"{len(plain.rows()):,}"
     first = [plain.rows()[row["network"], row["settings"], int(row["round"])]["cpu"] for row in again]
-    elsewhere = [row["cpu"] for row, before in zip(again, first, strict=True) if row["cpu"] != before]
-    all_made = [row["cpu"] for row in plain.rows().values()]
-    made, made_again = (" and ".join(sorted(set(names))) for names in (all_made, elsewhere))
-    assert numbers["equal"] == {"made": made, "again": made_again, "rows": str(len(elsewhere))}
+    both = [(before, row["cpu"]) for row, before in zip(again, first, strict=True) if row["cpu"] != before]
+    names = {"made": [row["cpu"] for row in plain.rows().values()]}
+    names |= {"first": [before for before, _ in both], "again": [now for _, now in both]}
+    texts = {name: " and ".join(sorted(set(cpus))) for name, cpus in names.items()}
+    assert numbers["equal"] == {**texts, "rows": str(len(both))}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

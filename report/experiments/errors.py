@@ -68,10 +68,13 @@ def prior_numbers(saved: Saved) -> dict[str, Any]:
         right, digits = [accuracy(row) for row in rows], [digit_accuracy([row]) for row in rows]
         table = np.sum([json.loads(row["details"])["digits"] for row in rows], axis=0)
         line = {"name": name, "prior": prior, "accuracy": range_texts(right), "digits": range_texts(digits)}
-        lines.append({**line, "cuts": cuts(table)})
+        shares = [100 * row[n] / row.sum() for n, row in enumerate(table) if row.any()]
+        lines.append({**line, "cuts": cuts(table), "least": f"{min(shares):.0f}"})
         found = min(digits) > 85 if (prior == "right" or name not in SHARES) else max(digits) < 40
         require(f"the ranks are the digits if the prior is right, and only then: {name}, {prior}", found)
-        require("the order stays, whatever the prior", mean(right) > 97)
+        digits_of_ranks = [column.argmax() for column in table.T if column.any()]
+        require("the ranks stay in order, whatever the prior", digits_of_ranks == sorted(digits_of_ranks))
+        require("the accuracy stays high", mean(right) > 97)
     return {"lines": lines, "rounds": str(len(ROUNDS))}
 
 

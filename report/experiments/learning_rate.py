@@ -1,6 +1,7 @@
 """The base networks by the learning rate, with the protocol's epochs and with as many as it takes to fit."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from common.evidence import fitted, require, span
@@ -25,13 +26,14 @@ def numbers(saved: Saved) -> dict[str, Any]:
     """Return, for each rate and number of epochs, the claims' differences, and how many runs fit and have spikes."""
     lines: list[dict[str, Any]] = []
     for rate, nb_epochs in KINDS:
-        variants = {net.name: VARIANTS[net.name, rate, nb_epochs] for net in BASE}
-        rows = {name: saved.rows(saved.finished(variant)) for name, variant in variants.items()}
-        losses = {name: [json.loads(row["details"]) for row in of_net] for name, of_net in rows.items()}
-        spiky = {
-            name: sum(bool(course.spikes([(loss, 0, 0) for loss in each])) for each in runs)
-            for name, runs in losses.items()
-        }
+        finished = [{job.round for job in saved.finished(VARIANTS[net.name, rate, nb_epochs])} for net in BASE]
+        rounds = sorted(set.intersection(*finished))
+        variants = {net.name: replace(VARIANTS[net.name, rate, nb_epochs], rounds=rounds) for net in BASE}
+        runs = [saved.rows(variant) for variant in variants.values()]
+        spiky = [
+            sum(bool(course.spikes([(loss, 0, 0) for loss in json.loads(row["details"])])) for row in of_net)
+            for of_net in runs
+        ]
         compared = claims.differences(saved, variants)
         lines.append(
             {
@@ -39,12 +41,13 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 "epochs": str(nb_epochs),
                 "differences": [comparison.texts for comparison in compared],
                 "words": [comparison.word for comparison in compared],
-                "fitted": " / ".join(fitted(of_net) for of_net in rows.values()),
-                "spikes": " / ".join(map(str, spiky.values())),
+                "fitted": " / ".join(map(fitted, runs)),
+                "n": str(len(rounds)),
+                "spikes": " / ".join(map(str, spiky)),
             }
         )
     fit = [line for line in lines if line["epochs"] != "50"]
     require(
         "where the networks fit, both ideas help at every rate", all(line["words"] == ["better"] * 2 for line in fit)
     )
-    return {"lines": lines, "rounds": span(ROUNDS), "n": str(len(ROUNDS))}
+    return {"lines": lines, "rounds": span(ROUNDS)}

@@ -52,8 +52,9 @@ def relative_numbers(saved: Saved, claim: claims.Claim) -> dict[str, Any]:
     middle, half = mean_and_interval(slopes)
     limits = {"mean": middle, "low": middle - half, "high": middle + half}
     change = {name: f"{100 * math.expm1(limit):+.1f}" for name, limit in limits.items()}
-    fewer = [100 * (1 - errors[claim.better][end].mean() / errors[claim.worse][end].mean()) for end in (0, -1)]
-    return {**change, "word": word(middle, half), "fewer": [f"{each:.0f}" for each in fewer]}
+    fewer = (100 * (1 - errors[claim.better].mean(1) / errors[claim.worse].mean(1))).tolist()
+    texts = [f"{each:.0f}" for each in (fewer[0], fewer[-1], min(fewer), max(fewer))]
+    return {**change, "word": word(middle, half), "fewer": texts[:2], "least": texts[2], "most": texts[3]}
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
