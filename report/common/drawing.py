@@ -112,7 +112,7 @@ def draw_table(axes: Axes, table: np.ndarray, texts: list[list[str]], title: str
     for row, column in np.ndindex(10, 10):
         dark = table[row, column] > 0.6 * table.max()
         colour = "w" if dark else "k"
-        axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=4.6, color=colour)
+        axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=6.5, color=colour)
     axes.set_title(title, fontsize=7)
     axes.set_xlabel(labels[0], fontsize=7)
     axes.set_ylabel(labels[1], fontsize=7)

@@ -82,7 +82,14 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "AuxModel's training has the most spikes",
         max(table, key=lambda line: int(line["number"]))["name"] == "AuxModel",
     )
-    return {"lines": lines, "spikes": table, "rounds": span(ROUNDS), "n": str(len(ROUNDS))}
+    return {
+        "lines": lines,
+        "spikes": table,
+        "settled": str(SETTLED),
+        "high": str(HIGH),
+        "rounds": span(ROUNDS),
+        "n": str(len(ROUNDS)),
+    }
 
 
 def picture(saved: Saved) -> Figure:

@@ -97,7 +97,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def digits_picture(saved: Saved) -> Figure:
     """Draw which score is the highest for which digit, the scores in the best order."""
-    figure, both = figure_of(1, 2, 1.9, 4.5)
+    figure, both = figure_of(1, 2, 2.5, 6.4)
     for axes, network in zip(both, EXPLORATION, strict=True):
         table = sum_of(saved, network, "digits")
         order = best_order(table)
@@ -114,7 +114,7 @@ def worst_picture(saved: Saved) -> Figure:
     """Draw the wrong pairs of round 0 that the exploration classes gave the highest probability."""
     pairs = load_round(ROUNDS[0]).test_input.cpu()
     worst = [details_of(saved, network)[0]["worst"] for network in EXPLORATION]
-    figure, grid = figure_of(2, max(map(len, worst)), 1.6, 6)
+    figure, grid = figure_of(2, max(map(len, worst)), 1.7, 6.4)
     for line, network, pairs_of in zip(grid, EXPLORATION, worst, strict=True):
         line[0].text(-0.12, 0.5, network.name, transform=line[0].transAxes, rotation=90, ha="right", va="center")
         for axes in line:
@@ -122,7 +122,7 @@ def worst_picture(saved: Saved) -> Figure:
         for axes, (n, first, second, probability) in zip(line, pairs_of, strict=False):
             predicted = ">" if first <= second else "≤"
             draw_pair(axes, pairs[n], f"{first}, {second}\npredicted {predicted}\n{100 * probability:.0f} %")
-            axes.title.set_fontsize(6)
+            axes.title.set_fontsize(6.5)
     return figure
 
 

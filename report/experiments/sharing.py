@@ -145,7 +145,7 @@ def picture(saved: Saved) -> Figure:
             (untied, "half", shared, "untied,\nhalf"),
             (shared, "whole", shared, "one\nbranch"),
         ]
-    figure, both = figure_of(1, 2, 1.9, sharey=True)
+    figure, both = figure_of(1, 2, 1.7, sharey=True)
     for axes, nb_epochs in zip(both, EPOCHS, strict=True):
         for place, (network, size, coloured, name) in enumerate(parts):
             values = saved.accuracies(saved.finished(VARIANTS[network.name, size, nb_epochs]))
