@@ -90,8 +90,8 @@ def work(nb_round: int, place: int) -> bytes:
 def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
     """Yield what each network gives in each round, in order, each as soon as it is there.
 
-    Each has a process to itself. In this one are trained: one alone; those on a GPU; and those of a session whose file
-    a process that is spawned cannot know. UserError if a process is killed.
+    Each has a process to itself. In this one are trained: one alone; those on a GPU; and those of an interactive session
+    without a file, where processes are spawned. UserError if a process is killed.
     """
     tasks = list(itertools.product(range(helpers.NB_ROUNDS), range(len(jobs))))
     unknown = START_METHOD == "spawn" and not hasattr(sys.modules["__main__"], "__file__")
@@ -111,7 +111,7 @@ def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
                     outcome = outcome._replace(model=model)
                 yield outcome
         except BrokenProcessPool as error:
-            raise UserError("a process was killed, most often for want of memory. Close other programs.") from error
+            raise UserError("a process was killed, most often because memory ran out. Close other programs.") from error
         finally:
             for process in multiprocessing.active_children():
                 process.kill()

@@ -158,9 +158,7 @@ def test_the_ceiling_by_hand() -> None:
 def test_spikes_by_hand() -> None:
     """After the 20th epoch, more than twice the loss before, and above 0.2."""
     losses = [1.0] * 4 + [9.0] + [1.0] * 14 + [0.09] + [0.5, 0.6, 0.05, 0.15, 0.31, 0.7]
-    epochs = [(loss, 0, 0) for loss in losses]
-    assert course.spikes(epochs) == [21, 25, 26]
-    assert course.spikes(epochs, last=24) == [21]
+    assert course.spikes(losses) == [21, 25, 26]
 
 
 def test_what_a_spike_costs() -> None:

@@ -519,7 +519,7 @@ def test_how_a_run_ends(runs: Runs) -> None:
     """At once, with every process gone, and no word but where the system killed one."""
     assert runs["Ctrl-C"].result() == (130, "", "")
     assert runs["killed"].result() == (-signal.SIGKILL, "", "")
-    said = "error: a process was killed, most often for want of memory. Close other programs.\n"
+    said = "error: a process was killed, most often because memory ran out. Close other programs.\n"
     assert runs["child killed"].result() == (1, "", said)
     assert runs["head"].result() == (1, f"{HEAD}\n", "")
     status, output, errors = runs["Ctrl-C while starting"].result()

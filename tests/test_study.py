@@ -185,7 +185,7 @@ def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.Monk
         raise running.TerminatedWorkerError("a page of words")
 
     monkeypatch.setattr(running, "run_all", all_but_one)
-    message = rf"want of memory\. 1 new rows are in {file}; start again with fewer --workers"
+    message = rf"memory ran out\. 1 new rows are in {file}; start again with fewer --workers"
     with pytest.raises(UserError, match=message):
         run_missing(file, [FIRST, SECOND], QUICK)
     assert len(read(file)) == 1

@@ -103,7 +103,7 @@ def append(file: Path, jobs: list[Job], workers: int, client: Any) -> None:
             os._exit(130)  # without waiting for the runs that are not finished
         except TerminatedWorkerError as error:
             raise UserError(
-                f"a worker process was ended by the system, most often for want of memory. {saved} new rows are in "
+                f"a worker process was ended by the system, most often because memory ran out. {saved} new rows are in "
                 f"{file}; start again with fewer --workers to go on."
             ) from error
         finally:

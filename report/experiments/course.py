@@ -35,25 +35,26 @@ def accuracies(saved: Saved, network: Network, nb_epochs: int) -> list[float]:
     return [100 * (1 - course[nb_epochs - 1][2] / pairs) for course in courses(saved, network)]
 
 
-def spikes(course: Course, first: int = SETTLED, last: int | None = None) -> list[int]:
-    """Return the epochs, from 1, that are spikes, of those after `first`, up to `last`."""
-    losses = [loss for loss, *_ in course[:last]]
-    return [n + 1 for n in range(first, len(losses)) if losses[n] > max(2 * losses[n - 1], HIGH)]
+def spikes(losses: list[float]) -> list[int]:
+    """Return the epochs, from 1, that are spikes."""
+    return [n + 1 for n in range(SETTLED, len(losses)) if losses[n] > max(2 * losses[n - 1], HIGH)]
 
 
 def spike_numbers(saved: Saved, network: Network) -> dict[str, Any]:
     """Return how many runs have spikes, when the last one comes, and what a run that ended in one would lose."""
     runs = courses(saved, network)
-    every = [(course, epoch) for course in runs for epoch in spikes(course)]
+    spiky = [spikes([loss for loss, *_ in course]) for course in runs]
     lost = [
-        (course[epoch - 1][2] - course[epoch - 2][2]) / VALIDATION["nb_test_pairs"] * 100 for course, epoch in every
+        (course[epoch - 1][2] - course[epoch - 2][2]) / VALIDATION["nb_test_pairs"] * 100
+        for course, epochs in zip(runs, spiky, strict=True)
+        for epoch in epochs
     ]
     return {
         "name": network.name,
-        "by_end": str(sum(bool(spikes(course, last=NB_EPOCHS)) for course in runs)),
-        "by_twice": str(sum(bool(spikes(course)) for course in runs)),
-        "number": str(len(every)),
-        "last": str(max((epoch for _, epoch in every), default=0)),
+        "by_end": str(sum(bool(epochs) and epochs[0] <= NB_EPOCHS for epochs in spiky)),
+        "by_twice": str(sum(map(bool, spiky))),
+        "number": str(len(lost)),
+        "last": str(max((epochs[-1] for epochs in spiky if epochs), default=0)),
         "lost": range_texts(lost) if lost else None,
     }
 

@@ -30,10 +30,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         rounds = sorted(set.intersection(*finished))
         variants = {net.name: replace(VARIANTS[net.name, rate, nb_epochs], rounds=rounds) for net in BASE}
         runs = [saved.rows(variant) for variant in variants.values()]
-        spiky = [
-            sum(bool(course.spikes([(loss, 0, 0) for loss in json.loads(row["details"])])) for row in of_net)
-            for of_net in runs
-        ]
+        spiky = [sum(bool(course.spikes(json.loads(row["details"]))) for row in of_net) for of_net in runs]
         compared = claims.differences(saved, variants)
         lines.append(
             {
