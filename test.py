@@ -90,8 +90,8 @@ def work(nb_round: int, place: int) -> bytes:
 def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
     """Yield what each network gives in each round, in order, each as soon as it is there.
 
-    Each has a process to itself. In this one are trained: one alone; those on a GPU; and those of an interactive session
-    without a file, where processes are spawned. UserError if a process is killed.
+    Each has a process to itself. In this one are trained: one alone; those on a GPU; and those of a session without a
+    file, where processes are spawned. UserError if a process is killed.
     """
     tasks = list(itertools.product(range(helpers.NB_ROUNDS), range(len(jobs))))
     unknown = START_METHOD == "spawn" and not hasattr(sys.modules["__main__"], "__file__")
