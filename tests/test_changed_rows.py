@@ -171,9 +171,8 @@ def test_what_a_spike_costs() -> None:
                 epochs[epoch - 1] = [0.3, 1, wrong]
         changes.append((job, {"details": json.dumps(epochs)}))
     numbers = course.spike_numbers(changed(*changes), AUX)
-    assert {name: numbers[name] for name in ("by_end", "by_twice", "number", "last", "lost")} == {
+    assert {name: numbers[name] for name in ("by_end", "number", "last", "lost")} == {
         "by_end": "1",
-        "by_twice": "2",
         "number": "2",
         "last": "77",
         "lost": {"mean": "2.0", "low": "1.0", "high": "3.0"},
