@@ -112,14 +112,16 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 "words": [comparison.word for comparison in differences],
             }
         )
-    words = {line["name"]: line["words"] for line in lines}
-    softmax = words.pop("linear on softmax")
-    require(
-        "with softmax WSModel is worse than SimpleModel, and AuxModel better than WSModel",
-        softmax == ["worse", "better"],
-    )
+    words = {(line["name"], line["epochs"]): line["words"] for line in lines}
+    soft = [words.pop(("linear on softmax", str(nb_epochs))) for nb_epochs in (NB_EPOCHS, LONG)]
+    worse = soft == [["worse", "better"]] * 2
+    require("with softmax WSModel is worse than SimpleModel, and AuxModel better than WSModel", worse)
     require("with every other last layer both are better", all(two == ["better"] * 2 for two in words.values()))
-    return {"lines": lines, "head": head_numbers(saved), "by_pairs": by_pairs(saved)}
+    long = [line for line in lines if line["epochs"] == str(LONG) and line["name"] != "linear on softmax"]
+    require("with these all runs fit after 150 epochs", all(line["fitted"] == [line["n"]] * 2 for line in long))
+    left = max(int(row["train_wrong"]) for row in saved.rows(VARIANTS["linear on softmax", False, LONG]))
+    require("with softmax nearly all training pairs are right after 150 epochs", left <= 5)
+    return {"lines": lines, "left": str(left), "head": head_numbers(saved), "by_pairs": by_pairs(saved)}
 
 
 def readme_line(numbers: dict[str, Any]) -> str:
