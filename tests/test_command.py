@@ -28,6 +28,7 @@ from helpers import DivergenceError, Result
 from models.SimpleCNN import SimpleModel, train_model
 from models.WSharing import WSModel, train_model_WS
 
+pytestmark = pytest.mark.xdist_group("the real command")
 HEAD = "network      parameters  first loss  last loss  test accuracy  wrong  seconds"
 LINE = re.compile(
     r"^(?P<name>\w+) +(?P<parameters>[\d,]+) +(?P<first>\d\.\d{4}) +(?P<last>\d\.\d{4})"

@@ -24,6 +24,7 @@ from helpers import UserError
 
 REPORT = ROOT / "report"
 README, STUDY = ROOT / "README.md", REPORT / "README.md"
+pytestmark = pytest.mark.xdist_group("the build")
 PLACE = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 MADE = ["README.md", "report/README.md", "report/numbers.json", "report/report.pdf"]
 MADE += [f"report/figures/{name}.svg" for name in pictures()]

@@ -371,6 +371,9 @@ def copy(tmp_path: Path) -> Study:
     return Study(tmp_path / "a checkout")
 
 
+using_made = pytest.mark.xdist_group("rows by the command")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A copy with two rounds of the small experiment, made by two workers without git."""
@@ -382,6 +385,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
+@using_made
 def test_the_command_runs_what_is_asked_for(made: Study) -> None:
     expected = {"claims": "WSModel1", "small": "SimpleModel"}  # each in the file of the first that needs it
     assert sorted(file.stem for file in made.results.glob("*.csv")) == list(expected)
@@ -442,6 +446,7 @@ def processes_of(session: int) -> list[psutil.Process]:
     return found
 
 
+@using_made
 def test_dask_workers_make_the_same_rows_however_few_they_are(
     made: Study, copy: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -488,6 +493,7 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(
 # verify.py
 
 
+@using_made
 def test_rows_come_out_again_and_a_changed_digit_is_found(made: Study, copy: Study) -> None:
     """All of the copy's, with a worker per core."""
     shutil.copytree(made.results, copy.results)
