@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -29,7 +30,6 @@ from distributed import KilledWorker
 from experiments import course, last_layer
 from experiments.catalogue import BY_NAME, all_jobs, jobs_by_file
 from filelock import FileLock
-from joblib.externals.loky import get_reusable_executor
 from test_rows import read, sealed, write
 
 import helpers
@@ -167,14 +167,8 @@ def test_results_that_cannot_be_written(tmp_path: Path) -> None:
     run_missing(file, [], QUICK, workers=1)  # nothing is missing: nothing is written
 
 
-def test_an_error_in_a_worker_process_is_told(tmp_path: Path) -> None:
-    """Of the round that it draws, and as it is worded there."""
-    job = Job(SIMPLE, {"validation": True, "nb_train_pairs": 29990, "nb_test_pairs": 50}, 0)
-    try:
-        with pytest.raises(UserError, match=r"^50 pairs of 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS\.$"):
-            run_missing(tmp_path / "test.csv", [job, *QUICK.values()], {job.key: job, **QUICK}, workers=2)
-    finally:
-        get_reusable_executor().shutdown(kill_workers=True)
+def test_an_error_outlives_the_way_from_a_worker_process() -> None:
+    assert repr(pickle.loads(pickle.dumps(UserError("as it is worded")))) == repr(UserError("as it is worded"))
 
 
 def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -484,6 +478,9 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(
         with study.dask_client(address) as client:
             pause = client.run(lambda dask_worker: dask_worker.memory_manager.memory_pause_fraction)
             assert list(pause.values()) == [False]
+            too_many = Job(SIMPLE, {"validation": True, "nb_train_pairs": 29990, "nb_test_pairs": 50}, 0)
+            with pytest.raises(UserError, match=r"^50 pairs of 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS\.$"):
+                list(running.run_all([too_many], 1, client))
     for name in ("claims", "small"):
         assert {row["commit"] for row in copy.rows(name)} == {"abcdef0"}
         assert results_of(copy.rows(name), "commit") == results_of(made.rows(name), "commit")
