@@ -120,6 +120,9 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("WSModel1 loses most without the views, then the last layer", orders["WSModel1"] == largest)
     require("AuxModel1 loses most without the last layer, then the views", orders["AuxModel1"] == largest[::-1])
     by_name = {line["name"]: line["WSModel1"] for line in lines if "WSModel1" in line}
+    together = {network.name: effect(network, "all", "none") for network in EXPLORATION}
+    alone = max(float(line["won"]["mean"]) for line in by_name.values())
+    require("no difference alone wins WSModel a third of what all win", alone < float(together["WSModel1"]["mean"]) / 3)
     unbalanced = by_name["balanced digits"]
     require("without balance WSModel1's scores are no digits", float(unbalanced["digits"]["high"]) < 75)
     require(
@@ -135,6 +138,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "lines": lines,
         "digits": {network.name: digits(network, "all") for network in EXPLORATION},
         "by_name": by_name,
+        "together": together,
+        "most_alone": f"{alone:+.2f}",
         "nearly": str(nearly),
         "of": str(len(loose)),
         "training": {
