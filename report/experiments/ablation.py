@@ -121,8 +121,10 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("AuxModel1 loses most without the last layer, then the views", orders["AuxModel1"] == largest[::-1])
     by_name = {line["name"]: line["WSModel1"] for line in lines if "WSModel1" in line}
     together = {network.name: effect(network, "all", "none") for network in EXPLORATION}
-    alone = max(float(line["won"]["mean"]) for line in by_name.values())
-    require("no difference alone wins WSModel a third of what all win", alone < float(together["WSModel1"]["mean"]) / 3)
+    best_alone = max(float(line["won"]["mean"]) for line in by_name.values())
+    require(
+        "no difference alone wins WSModel a third of what all win", best_alone < float(together["WSModel1"]["mean"]) / 3
+    )
     unbalanced = by_name["balanced digits"]
     require("without balance WSModel1's scores are no digits", float(unbalanced["digits"]["high"]) < 75)
     require(
@@ -139,7 +141,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "digits": {network.name: digits(network, "all") for network in EXPLORATION},
         "by_name": by_name,
         "together": together,
-        "most_alone": f"{alone:+.2f}",
+        "most_alone": f"{best_alone:+.2f}",
         "nearly": str(nearly),
         "of": str(len(loose)),
         "training": {
