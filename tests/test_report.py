@@ -45,7 +45,7 @@ def pages(file: Path) -> list[str]:
     return [page.extract_text() for page in pypdf.PdfReader(file).pages]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # others run between those that use it
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A copy without anything that is made, built where Python takes texts for ASCII."""
     folder = tmp_path_factory.mktemp("built") / "a checkout"

@@ -368,7 +368,7 @@ def copy(tmp_path: Path) -> Study:
 using_made = pytest.mark.xdist_group("rows by the command")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # others run between those that use it
 def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A copy with two rounds of the small experiment, made by two workers without git."""
     study = Study(tmp_path_factory.mktemp("made") / "a checkout")
