@@ -94,7 +94,7 @@ def results_table(numbers: dict[str, Any]) -> str:
 
 def picture(saved: Saved) -> Figure:
     """Draw every round of the five networks, and the differences that the claims are about."""
-    figure, (left, right) = figure_of(1, 2, 1.9, width_ratios=[3, 2])
+    figure, (left, right) = figure_of(1, 2, 1.7, width_ratios=[3, 2])
     for place, network in enumerate(ABOUT):
         strip(left, place, saved.accuracies(variant_of(network)), network)
     label_places(left, (network.name for network in ABOUT))

@@ -140,7 +140,7 @@ def picture(saved: Saved) -> Figure:
             (untied, "half", shared, "untied,\nhalf"),
             (shared, "whole", shared, "one\nbranch"),
         ]
-    figure, both = figure_of(1, 2, 1.7, sharey=True)
+    figure, both = figure_of(1, 2, 1.6, sharey=True)
     for axes, nb_epochs in zip(both, EPOCHS, strict=True):
         for place, (network, size, coloured, name) in enumerate(parts):
             values = saved.accuracies(saved.finished(VARIANTS[network.name, size, nb_epochs]))
@@ -151,7 +151,7 @@ def picture(saved: Saved) -> Figure:
         for middle, text in ((2, "no digit labels"), (5, "digit labels")):
             axes.text(middle, 1.0, text, ha="center", va="top", fontsize=7, transform=axes.get_xaxis_transform())
         axes.axvline(3.5, color="k", linewidth=0.5, linestyle=":")
-    both[0].set_ylabel("test accuracy (%)")
+    both[0].set_ylabel("accuracy (%)")
     return figure
 
 
