@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+import scipy  # its parts are loaded when they are used: study.py needs none of them
 
 from common.rows import Job, Row
 from common.saved import Saved
@@ -23,13 +23,15 @@ Texts = dict[str, str]
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return the mean and half the width of its 95 % Student-t interval."""
-    limits = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    limits = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
     return float(np.mean(values)), float(limits.high - limits.low) / 2
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return the 95 % interval of the mean by the bias-corrected and accelerated bootstrap (Efron, 1987)."""
-    result = stats.bootstrap((values,), np.mean, n_resamples=NB_RESAMPLES, batch=1000, rng=np.random.default_rng(SEED))
+    result = scipy.stats.bootstrap(
+        (values,), np.mean, n_resamples=NB_RESAMPLES, batch=1000, rng=np.random.default_rng(SEED)
+    )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
@@ -38,7 +40,7 @@ def sign_flip_p(values: Sequence[float]) -> float:
 
     Exact where there are at most NB_RESAMPLES ways to flip them, else by so many random ones.
     """
-    result = stats.permutation_test(
+    result = scipy.stats.permutation_test(
         (values,),
         np.mean,
         permutation_type="samples",
@@ -51,7 +53,7 @@ def sign_flip_p(values: Sequence[float]) -> float:
 
 def welch(values: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
     """Return the difference of two means, half the width of its 95 % interval, and p, both after Welch (1947)."""
-    result = stats.ttest_ind(values, others, equal_var=False)
+    result = scipy.stats.ttest_ind(values, others, equal_var=False)
     limits = result.confidence_interval(0.95)
     return float(np.mean(values) - np.mean(others)), float(limits.high - limits.low) / 2, float(result.pvalue)
 
@@ -61,7 +63,7 @@ def equivalence(values: Sequence[float], others: Sequence[float]) -> float:
 
     That is the farther limit of the 90 % interval of their difference (Schuirmann, 1987).
     """
-    limits = stats.ttest_ind(values, others, equal_var=False).confidence_interval(0.9)
+    limits = scipy.stats.ttest_ind(values, others, equal_var=False).confidence_interval(0.9)
     return float(max(abs(limits.low), abs(limits.high)))
 
 
@@ -79,12 +81,12 @@ def detectable(sd: float, n: int) -> float:
 
     `sd` is the standard deviation of the differences within rounds; the power is that of the noncentral t distribution.
     """
-    limit = stats.t.ppf(0.975, n - 1)
+    limit = scipy.stats.t.ppf(0.975, n - 1)
 
     def lacking(ratio: float) -> float:
-        return float(stats.nct.sf(limit, n - 1, ratio * math.sqrt(n))) - POWER
+        return float(scipy.stats.nct.sf(limit, n - 1, ratio * math.sqrt(n))) - POWER
 
-    return sd * float(optimize.brentq(lacking, 0, 3))
+    return sd * float(scipy.optimize.brentq(lacking, 0, 3))
 
 
 def verdict(mean_difference: float, half_width: float, p: float) -> str:

@@ -6,12 +6,13 @@ kind of their own.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from common.checks import read_all, read_rows
 from common.provenance import code_version
-from common.rows import AGAIN, COLUMNS, IDENTITY, RESULTS, Job, Key, Row, accuracy, key_of, text_of
+from common.rows import AGAIN, COLUMNS, IDENTITY, RESULTS, Job, Key, Row, Variant, accuracy, key_of, text_of
 from helpers import UserError
 
 MADE_BY = ("seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
@@ -85,6 +86,11 @@ class Saved:
     def finished(self, jobs: Iterable[Job]) -> list[Job]:
         """Return the jobs that did not diverge, for callers that report how many did."""
         return [job for job in jobs if not self.by_key[job.key]["error"]]
+
+    def finished_together(self, variants: Sequence[Variant]) -> list[Variant]:
+        """Return the variants in those rounds in which none of them diverged, for callers that report how many did."""
+        rounds = [{job.round for job in self.finished(variant)} for variant in variants]
+        return [replace(variant, rounds=sorted(set.intersection(*rounds))) for variant in variants]
 
     def accuracies(self, jobs: Iterable[Job]) -> list[float]:
         """Return the jobs' test accuracies in %; of two lists of the same rounds, equal places are a pair."""

@@ -10,6 +10,7 @@ import itertools
 from statistics import mean, stdev
 from typing import Any
 
+import scipy
 from common.drawing import figure_of, label_places, strip
 from common.evidence import (
     ALPHA,
@@ -28,7 +29,6 @@ from common.networks import MAIN, NOTEBOOK_WS, PUBLISHED, Network
 from common.rows import Variant, accuracy, digit_accuracy, read_frozen
 from common.saved import Saved
 from matplotlib.figure import Figure
-from scipy import stats
 
 from experiments import claims
 
@@ -119,9 +119,9 @@ def astray(saved: Saved) -> dict[str, Any]:
         [row in lost for row, number in zip(rows, dead, strict=True) if (number >= 2) == many] for many in (True, False)
     )
     table = [[sum(part), len(part) - sum(part)] for part in (several, few)]
-    with_errors = stats.spearmanr(dead, [100 - accuracy(row) for row in rows])
-    with_digits = stats.spearmanr(dead, [digit_accuracy([row]) for row in rows])
-    fisher = float(stats.fisher_exact(table).pvalue)
+    with_errors = scipy.stats.spearmanr(dead, [100 - accuracy(row) for row in rows])
+    with_digits = scipy.stats.spearmanr(dead, [digit_accuracy([row]) for row in rows])
+    fisher = float(scipy.stats.fisher_exact(table).pvalue)
     require("runs with more dead scores have more errors", with_errors.statistic > 0.3 and with_errors.pvalue < ALPHA)
     require("runs with two dead scores or more go astray more often", fisher < ALPHA)
     return {

@@ -29,10 +29,9 @@ def courses(saved: Saved, network: Network) -> list[Course]:
     return [[tuple(epoch) for epoch in json.loads(row["details"])] for row in saved.rows(VARIANTS[network.name])]
 
 
-def accuracies(saved: Saved, network: Network, nb_epochs: int) -> list[float]:
-    """Return the validation accuracies in % after so many epochs, a round each."""
-    pairs = VALIDATION["nb_test_pairs"]
-    return [100 * (1 - course[nb_epochs - 1][2] / pairs) for course in courses(saved, network)]
+def accuracy(wrong: int) -> float:
+    """Return the validation accuracy in % of a network that gets so many pairs wrong."""
+    return 100 * (1 - wrong / VALIDATION["nb_test_pairs"])
 
 
 def spikes(losses: list[float]) -> list[int]:
@@ -61,10 +60,12 @@ def spike_numbers(saved: Saved, network: Network) -> dict[str, Any]:
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the claims' differences after some epochs, how many runs fit, and the spikes."""
     lines: list[dict[str, Any]] = []
+    courses_of = {net: courses(saved, net) for net in BASE}
     for nb_epochs in EPOCHS:
-        values = {net: accuracies(saved, net, nb_epochs) for net in BASE}
+        epochs = {net: [course[nb_epochs - 1] for course in courses_of[net]] for net in BASE}
+        values = {net: [accuracy(wrong) for *_, wrong in of_net] for net, of_net in epochs.items()}
         compared = [paired(values[claim.better], values[claim.worse]) for claim in CLAIMS]
-        fitted = [sum(course[nb_epochs - 1][1] == 0 for course in courses(saved, net)) for net in BASE]
+        fitted = [sum(train_wrong == 0 for _, train_wrong, _ in of_net) for of_net in epochs.values()]
         lines.append(
             {
                 "epochs": str(nb_epochs),
@@ -100,7 +101,7 @@ def picture(saved: Saved) -> Figure:
     for network in BASE:
         for place, course in enumerate(courses(saved, network)):
             losses, _, wrong = zip(*course, strict=True)
-            values = [100 * (1 - number / VALIDATION["nb_test_pairs"]) for number in wrong]
+            values = list(map(accuracy, wrong))
             style: dict[str, Any] = {"color": COLOURS[network], "linewidth": 0.4, "alpha": 0.35}
             if place == 0:
                 style = {"color": COLOURS[network], "linewidth": 1.3, "label": network.name}

@@ -9,6 +9,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import scipy
 from common.drawing import draw_pair, draw_table, figure_of
 from common.evidence import range_texts, require
 from common.measuring import table_of
@@ -16,7 +17,6 @@ from common.networks import EXPLORATION, PRIOR, WS1, Network
 from common.rows import Variant, accuracy, digit_accuracy
 from common.saved import Saved
 from matplotlib.figure import Figure
-from scipy.optimize import linear_sum_assignment
 
 from helpers import load_round
 
@@ -45,7 +45,7 @@ def sum_of(saved: Saved, network: Network, name: str) -> np.ndarray:
 
 def best_order(table: np.ndarray) -> list[int]:
     """Return the order of the scores, columns, in which the most digits, rows, are on the diagonal."""
-    return linear_sum_assignment(table, maximize=True)[1].tolist()
+    return scipy.optimize.linear_sum_assignment(table, maximize=True)[1].tolist()
 
 
 def close(table: np.ndarray) -> str:

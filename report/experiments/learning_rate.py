@@ -1,7 +1,6 @@
 """The base networks by the learning rate, with the protocol's epochs and with as many as it takes to fit."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from common.evidence import fitted, require, span
@@ -26,12 +25,10 @@ def numbers(saved: Saved) -> dict[str, Any]:
     """Return, for each rate and number of epochs, the claims' differences, and how many runs fit and have spikes."""
     lines: list[dict[str, Any]] = []
     for rate, nb_epochs in KINDS:
-        finished = [{job.round for job in saved.finished(VARIANTS[net.name, rate, nb_epochs])} for net in BASE]
-        rounds = sorted(set.intersection(*finished))
-        variants = {net.name: replace(VARIANTS[net.name, rate, nb_epochs], rounds=rounds) for net in BASE}
-        runs = [saved.rows(variant) for variant in variants.values()]
+        variants = saved.finished_together([VARIANTS[net.name, rate, nb_epochs] for net in BASE])
+        runs = [saved.rows(variant) for variant in variants]
         spiky = [sum(bool(course.spikes(json.loads(row["details"]))) for row in of_net) for of_net in runs]
-        compared = claims.differences(saved, variants)
+        compared = claims.differences(saved, {variant.network.name: variant for variant in variants})
         lines.append(
             {
                 "rate": f"{rate:g}",
@@ -39,7 +36,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
                 "differences": [comparison.texts for comparison in compared],
                 "words": [comparison.word for comparison in compared],
                 "fitted": " / ".join(map(fitted, runs)),
-                "n": str(len(rounds)),
+                "n": str(len(variants[0].rounds)),
                 "spikes": spiky,
             }
         )

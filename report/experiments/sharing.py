@@ -4,7 +4,6 @@ Untied branches have twice the weights, and need more epochs until they fit thei
 half the maps, too, and all networks with three times the epochs.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
@@ -31,7 +30,6 @@ EFFECTS = {  # what is compared; the untied networks are of either size
     "digit labels, one branch": (AUX, WS),
 }
 
-
 TWICE = {"nb_epochs": EPOCHS[-1], "branch_rate": 2.0}  # a shared branch gets the gradients of two digits
 TWICE_ROUNDS = ROUNDS[:10]
 VARIANTS = {
@@ -47,18 +45,13 @@ VARIANTS |= {(net.name, "twice", EPOCHS[-1]): Variant(net, TWICE, TWICE_ROUNDS) 
 
 def effect(saved: Saved, both: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
     """Return the difference of two networks over the rounds in which neither diverged."""
-    pairs = zip(*(VARIANTS[network.name, size, nb_epochs] for network in both), strict=True)
-    better, worse = zip(*(pair for pair in pairs if len(saved.finished(pair)) == 2), strict=True)
-    return compare(saved, better, worse)
+    return compare(saved, *saved.finished_together([VARIANTS[network.name, size, nb_epochs] for network in both]))
 
 
 def beyond(saved: Saved, size: str) -> Texts:
     """Return by how much the effect of sharing exceeds that of splitting, in runs that fit."""
-    untied = VARIANTS[UNTIED.name, size, EPOCHS[-1]]
-    rounds = [job.round for job in saved.finished(untied)]
-    ws, split, simple = (
-        saved.accuracies(replace(VARIANTS[net.name, size, EPOCHS[-1]], rounds=rounds)) for net in (WS, UNTIED, SIMPLE)
-    )
+    variants = saved.finished_together([VARIANTS[net.name, size, EPOCHS[-1]] for net in (WS, UNTIED, SIMPLE)])
+    ws, split, simple = map(saved.accuracies, variants)
     differences = [a - 2 * b + c for a, b, c in zip(ws, split, simple, strict=True)]
     more = word(*mean_and_interval(differences)) == "better"
     require(f"sharing does more than splitting, {size} branches", more)
@@ -67,15 +60,14 @@ def beyond(saved: Saved, size: str) -> Texts:
 
 def twice_numbers(saved: Saved) -> list[dict[str, Any]]:
     """Return the effect of sharing over untied branches at twice the rate, without and with digit labels."""
-    lines = []
+    lines, words = [], []
     for shared, untied in ((WS, UNTIED), (AUX, UNTIED_AUX)):
-        twice = VARIANTS[untied.name, "twice", EPOCHS[-1]]
-        rounds = [job.round for job in saved.finished(twice)]
-        usual, twice = VARIANTS[shared.name, "whole", EPOCHS[-1]], replace(twice, rounds=rounds)
-        comparison = compare(saved, replace(usual, rounds=rounds), twice)
-        fits = fitted(saved.rows(twice))
-        lines.append({**comparison.texts, "word": comparison.word, "fitted": fits, "n": str(len(rounds))})
-    require("one branch is better than untied ones at twice the rate", lines[0]["word"] == "better")
+        variants = VARIANTS[shared.name, "whole", EPOCHS[-1]], VARIANTS[untied.name, "twice", EPOCHS[-1]]
+        usual, twice = saved.finished_together(variants)
+        comparison = compare(saved, usual, twice)
+        words.append(comparison.word)
+        lines.append({**comparison.texts, "fitted": fitted(saved.rows(twice)), "n": str(len(twice.rounds))})
+    require("one branch is better than untied ones at twice the rate", words[0] == "better")
     return lines
 
 
@@ -87,11 +79,11 @@ def numbers(saved: Saved) -> dict[str, Any]:
     words = {name: [each.word for each in compared] for name, compared in effects.items()}
     require("splitting alone shows no clear gain", set(words["splitting"]) == {"no clear difference"})
     require("sharing helps without digit labels", set(words["sharing"]) == {"better"})
-    both = zip(effects["sharing"], effects["splitting"], strict=True)
     require(
         "sharing gives less after more epochs",
         all(effects["sharing"][n].mean > effects["sharing"][n + 1].mean for n in (0, 2)),
     )
+    both = zip(effects["sharing"], effects["splitting"], strict=True)
     require("most of WSModel's gain is of sharing", all(shared.mean > split.mean for shared, split in both))
     whole, half = words["sharing, with digit labels"][1::2]
     require("with them, after 150 epochs, at half size only", (whole, half) == ("no clear difference", "better"))
