@@ -146,6 +146,12 @@ def word(values: Sequence[float]) -> str:
     return "better" if mean(values) > 0 else "worse"
 
 
+def softmax(scores: Sequence[float]) -> list[float]:
+    """Return the probabilities of scores."""
+    total = sum(exp(score) for score in scores)
+    return [exp(score) / total for score in scores]
+
+
 def simpson(function: Callable[[float], float], low: float, high: float, steps: int = 1000) -> float:
     """Return the integral of a function."""
     width = (high - low) / steps

@@ -224,23 +224,6 @@ def test_test_pairs_come_from_the_test_images(monkeypatch: pytest.MonkeyPatch) -
     assert sorted(test) == list(range(10000))
 
 
-def test_no_test_image_of_a_round_is_among_its_training_images() -> None:
-    data = load_round(0)
-    train, test = ({digit.numpy().tobytes() for digit in pairs.flatten(0, 1)} for pairs in (data[1], data[4]))
-    assert len(train) == len(test) == 2000
-    assert not train & test
-
-
-def test_both_sets_are_normalised_with_the_training_pixels() -> None:
-    data = load_round(0)
-    assert data.train_input.shape == data.test_input.shape == (1000, 2, 14, 14)
-    assert data.train_input.mean().item() == pytest.approx(0, abs=1e-5)
-    assert data.train_input.std().item() == pytest.approx(1, abs=1e-5)
-    # black is 0 before: the same value in both sets means the same shift and scale
-    assert data.train_input.min() == data.test_input.min()
-    assert data.test_input.mean().abs() > 1e-4
-
-
 def test_a_round_has_what_a_new_pair_is_normalised_with() -> None:
     """A training pair, averaged from its images by hand, is read as the round has it."""
     data = load_round(4, nb_train_pairs=300)
@@ -256,6 +239,9 @@ def test_a_round_has_what_a_new_pair_is_normalised_with() -> None:
     assert data.std.item() == pytest.approx(pixels.std().item(), rel=1e-5)
     torch.testing.assert_close((pixels.float() - data.mean) / data.std, data.train_input)
     assert load_round(4, nb_train_pairs=300, validation=True).mean == data.mean
+    assert data.train_input.std().item() == pytest.approx(1, abs=1e-5)
+    assert data.train_input.min() == data.test_input.min()  # black, 0 before: the same shift and scale
+    assert data.test_input.mean().abs() > 1e-4
 
 
 def test_the_settings_say_how_many_pairs_when_a_round_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,28 +258,18 @@ def test_the_target_is_1_if_the_first_digit_is_less_than_or_equal_to_the_second(
         assert target == (1 if first <= second else 0)
 
 
-def test_a_round_is_drawn_the_same_again_and_another_round_is_not() -> None:
+def test_what_the_pairs_of_a_round_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seed and the round; a small set is the beginning of a large one."""
     once, again, other = load_round(5), load_round(5), load_round(6)
+    small = load_round(5, nb_train_pairs=10)
+    monkeypatch.setattr(helpers, "SEED", 1)
     for a, b in zip(once[1:], again[1:], strict=True):
         assert torch.equal(a, b)
-    assert not torch.equal(once.train_classes, other.train_classes)
-    assert not torch.equal(once.test_classes, other.test_classes)
-
-
-def test_a_small_set_is_the_beginning_of_a_large_one() -> None:
-    small, large = load_round(0, nb_train_pairs=10), load_round(0, nb_train_pairs=500)
-    assert torch.equal(small.train_classes, large.train_classes[:10])
-    assert torch.equal(small.test_classes, large.test_classes)
-
-
-def test_another_seed_draws_other_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = load_round(0)
-    monkeypatch.setattr(helpers, "SEED", 1)
-    after = load_round(0)
-    assert not torch.equal(before.train_classes, after.train_classes)
-
-
-def test_generators_of_different_purposes_and_rounds_differ() -> None:
+    for different in (other, load_round(5)):
+        assert not torch.equal(once.train_classes, different.train_classes)
+        assert not torch.equal(once.test_classes, different.test_classes)
+    assert torch.equal(small.train_classes, once.train_classes[:10])
+    assert torch.equal(small.test_classes, once.test_classes)
     purposes = ("train pairs", "test pairs", "weights", "order")
     seeds = {helpers.generator_of(purpose, r).initial_seed() for purpose in purposes for r in range(100)}
     assert len(seeds) == 400

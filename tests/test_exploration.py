@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from plain import softmax
 from torch import Tensor, nn
 
 from helpers import AUX_WEIGHT, UserError, load_round, run
@@ -12,11 +13,6 @@ from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, distort, imbalance, train_model_WS
 
 BOTH = [(WSModel1, train_model_WS, False), (AuxModel1, train_model_AM, True)]
-
-
-def softmax(scores: list[float]) -> list[float]:
-    total = sum(math.exp(score) for score in scores)
-    return [math.exp(score) / total for score in scores]
 
 
 def test_joint_comparison_against_a_double_loop() -> None:
@@ -34,15 +30,6 @@ def test_joint_comparison_against_a_double_loop() -> None:
                     greater += first[i] * second[j]
         assert found[n].exp().tolist() == pytest.approx([greater, at_most], abs=1e-6)
         assert greater + at_most == pytest.approx(1)
-
-
-def test_joint_comparison_of_sure_digits() -> None:
-    for first in range(10):
-        for second in range(10):
-            scores = torch.zeros(1, 2, 10)
-            scores[0, 0, first] = scores[0, 1, second] = 50.0
-            found = JointComparison()(scores.flatten(1))
-            assert found.argmax(1).item() == (1 if first <= second else 0)
 
 
 def test_joint_comparison_is_stable_where_probabilities_are_not() -> None:
@@ -174,55 +161,39 @@ def regularisers(digit_scores: list[list[list[float]]]) -> tuple[float, float]:
     return imbalance, sum(distances) / len(distances)
 
 
-@pytest.mark.parametrize("weights", [(0.7, 0.0), (0.0, 30.0), (0.7, 30.0)])
-def test_the_whole_loss_of_weight_sharing_by_hand(weights: tuple[float, float]) -> None:
+@pytest.mark.parametrize("consistency", [0.0, 30.0])
+@pytest.mark.parametrize(
+    ("model_class", "weights"),
+    [
+        (WSModel, {"balance": 0.0}),
+        (WSModel, {"balance": 0.7}),
+        (AuxModel, {"aux_weight": 0.3, "label_smoothing": 0.0}),
+        (AuxModel, {"aux_weight": 0.3, "label_smoothing": 0.2}),
+    ],
+    ids=str,
+)
+def test_the_whole_loss_by_hand(model_class: type[WSModel], weights: dict[str, float], consistency: float) -> None:
     data = load_round(0, nb_train_pairs=6, nb_test_pairs=1)
     torch.manual_seed(0)
-    model = WSModel()
-    views = distort(data.train_input.repeat(2, 1, 1, 1), torch.Generator().manual_seed(5))
-    with torch.no_grad():
-        scores, digit_scores = (both.tolist() for both in model(views))
-    target = data.train_target.tolist() * 2
-    comparison = sum(cross_entropy(scores[n], target[n]) for n in range(12)) / 12
-    balance, consistency = weights
-    imbalance, disagreement = regularisers(digit_scores)
-    assert min(0.7 * imbalance, 30 * disagreement) > 1e-4  # not lost in rounding
-    expected = comparison + balance * imbalance + consistency * disagreement
-    settings = {"two_views": True, "shuffle": False, "nb_epochs": 1, "generator": torch.Generator().manual_seed(5)}
-    losses = train_model_WS(
-        model, data.train_input, data.train_target, balance=balance, consistency=consistency, **settings
-    )
-    assert losses == [pytest.approx(expected, abs=1e-6)]
-
-
-@pytest.mark.parametrize("weights", [(0.3, 0.0, 0.0), (0.3, 0.2, 0.0), (0.3, 0.0, 30.0), (0.3, 0.2, 30.0)])
-def test_the_whole_auxiliary_loss_by_hand(weights: tuple[float, float, float]) -> None:
-    data = load_round(0, nb_train_pairs=6, nb_test_pairs=1)
-    torch.manual_seed(0)
-    model = AuxModel()
+    model = model_class()
     views = distort(data.train_input.repeat(2, 1, 1, 1), torch.Generator().manual_seed(5))
     with torch.no_grad():
         scores, digit_scores = (both.tolist() for both in model(views))
     target, classes = data.train_target.tolist() * 2, data.train_classes.tolist() * 2
-    aux_weight, smoothing, consistency = weights
-    expected = sum(cross_entropy(scores[n], target[n]) for n in range(12)) / 12
-    for c in (0, 1):
-        digit_losses = [cross_entropy(digit_scores[n][c], classes[n][c], smoothing) for n in range(12)]
-        expected += aux_weight * sum(digit_losses) / 12
-    disagreement = regularisers(digit_scores)[1]
-    assert 30 * disagreement > 1e-4  # not lost in rounding
-    expected += consistency * disagreement
-    settings = {"two_views": True, "shuffle": False, "nb_epochs": 1, "generator": torch.Generator().manual_seed(5)}
-    losses = train_model_AM(
-        model,
-        data.train_input,
-        data.train_target,
-        data.train_classes,
-        aux_weight=aux_weight,
-        label_smoothing=smoothing,
-        consistency=consistency,
-        **settings,
-    )
+    imbalance, disagreement = regularisers(digit_scores)
+    assert min(0.7 * imbalance, 30 * disagreement) > 1e-4  # not lost in rounding
+    expected = sum(cross_entropy(scores[n], target[n]) for n in range(12)) / 12 + consistency * disagreement
+    settings = {**weights, "consistency": consistency, "two_views": True, "shuffle": False, "nb_epochs": 1}
+    settings["generator"] = torch.Generator().manual_seed(5)
+    pairs = (data.train_input, data.train_target)
+    if model_class is WSModel:
+        expected += weights["balance"] * imbalance
+        losses = train_model_WS(model, *pairs, **settings)
+    else:
+        for c in (0, 1):
+            of_digit = [cross_entropy(digit_scores[n][c], classes[n][c], weights["label_smoothing"]) for n in range(12)]
+            expected += weights["aux_weight"] * sum(of_digit) / 12
+        losses = train_model_AM(model, *pairs, data.train_classes, **settings)
     assert losses == [pytest.approx(expected, abs=1e-6)]
 
 

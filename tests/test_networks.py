@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from common.networks import WS
+from plain import softmax
 from torch import nn
 
 from helpers import nb_parameters
@@ -26,13 +27,10 @@ def linear(units_in: int, units_out: int) -> int:
     return units_out * (units_in + 1)
 
 
-def test_parameters_of_the_published_simple_network() -> None:
-    assert nb_parameters(SimpleModel(maps=(64, 128), hidden=128)) == 140_994  # as published: 512-128-2
-
-
 def test_parameters_counted_by_hand() -> None:
     simple = conv(2, 32) + conv(32, 64) + linear(256, 100) + linear(100, 2)
     sharing = conv(1, 32) + conv(32, 64) + linear(256, 100) + linear(100, 10) + linear(20, 2)
+    assert nb_parameters(SimpleModel(maps=(64, 128), hidden=128)) == 140_994  # as published: 512-128-2
     assert nb_parameters(SimpleModel((32, 64), 100)) == simple == 45_006
     assert nb_parameters(WSModel((32, 64), 100)) == nb_parameters(AuxModel((32, 64), 100)) == sharing == 45_568
 
@@ -72,17 +70,14 @@ def walk(layers: nn.Sequential, x: torch.Tensor) -> list[tuple[nn.Module, torch.
 
 
 def test_the_layers_are_those_that_the_replicated_work_describes() -> None:
+    """The exploration classes normalise before each ReLU."""
     for layers in (SimpleModel().layers, WSModel().branch):
-        kinds = [type(layer).__name__ for layer in layers]
         one_round = ["Conv2d", "MaxPool2d", "ReLU"]
-        assert kinds == [*one_round, *one_round, "Flatten", "Linear", "ReLU", "Linear"]
-
-
-@pytest.mark.parametrize("model_class", [WSModel1, AuxModel1])
-def test_the_exploration_classes_normalise_before_each_relu(model_class: type[WSModel]) -> None:
-    kinds = [type(layer).__name__ for layer in model_class().branch]
-    one_round = ["Conv2d", "MaxPool2d", "BatchNorm2d", "ReLU"]
-    assert kinds == [*one_round, *one_round, "Flatten", "Linear", "BatchNorm1d", "ReLU", "Linear"]
+        assert [type(layer).__name__ for layer in layers] == [*one_round * 2, "Flatten", "Linear", "ReLU", "Linear"]
+    for layers in (WSModel1().branch, AuxModel1().branch):
+        one_round = ["Conv2d", "MaxPool2d", "BatchNorm2d", "ReLU"]
+        kinds = [*one_round * 2, "Flatten", "Linear", "BatchNorm1d", "ReLU", "Linear"]
+        assert [type(layer).__name__ for layer in layers] == kinds
 
 
 @pytest.mark.parametrize("model_class", [WSModel, AuxModel])
@@ -96,11 +91,6 @@ def test_sharing_is_the_branch_run_twice(model_class: type[WSModel]) -> None:
     scores, digit_scores = model(pairs)
     torch.testing.assert_close(digit_scores, model.digit_scores(pairs))
     torch.testing.assert_close(scores, merged @ model.final.weight.T + model.final.bias)
-
-
-def softmax(scores: list[float]) -> list[float]:
-    total = sum(math.exp(score) for score in scores)
-    return [math.exp(score) / total for score in scores]
 
 
 PLAIN = {

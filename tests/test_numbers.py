@@ -258,13 +258,6 @@ def check_results(text: str) -> None:
         assert cells[5] == (f"**{verdict}**" if verdict else "not tested")
 
 
-def test_the_table_of_the_results() -> None:
-    """README's; tests/test_report.py reads it there."""
-    found = confirmation.results_table(numbers_of("confirmation"))
-    check_results(found)
-    assert [line.split(" | ")[0] for line in found.splitlines()[2:]] == [f"| {name}" for name in PARAMETERS]
-
-
 def git(*arguments: str) -> str:
     """Return what git says of the checkout; the test is left out where there is no git, or not the whole history."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():

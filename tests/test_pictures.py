@@ -174,23 +174,3 @@ def test_the_networks_in_the_figure_have_their_sizes() -> None:
     assert [text for text in texts if text.endswith(" parameters")] == [f"{title} parameters" for title in titles]
     assert texts.count("join 20\nReLU\nlinear\n2\n(42)") == 1
     assert sum("+ 0.5 × digits" in text for text in texts) == 1
-
-
-def test_a_figure_is_the_same_whenever_it_is_drawn(tmp_path: Any) -> None:
-    def draw(_: Any) -> Any:
-        figure, axes = figure_of(1, 1, 2)
-        axes.plot([1, 2], label="a line")
-        return figure
-
-    for name in ("one", "two"):
-        drawing.save(draw, SimpleNamespace(), tmp_path / f"{name}.svg")
-    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.svg", "two.svg"]
-
-
-def test_neighbours_in_height_are_drawn_apart() -> None:
-    places = drawing.spread([5.0, 1.0, 5.1, 1.1, 5.05], 2)
-    assert all(-2 <= place <= 2 for place in places)
-    assert len(set(places)) == 5
-    for first, second in ((0, 4), (4, 2), (1, 3)):
-        assert abs(places[first] - places[second]) > 0.5

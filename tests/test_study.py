@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 import re
 import shutil
 import signal
@@ -165,10 +164,6 @@ def test_results_that_cannot_be_written(tmp_path: Path) -> None:
     ):
         run_missing(file, [FIRST], QUICK, workers=1)
     run_missing(file, [], QUICK, workers=1)  # nothing is missing: nothing is written
-
-
-def test_an_error_outlives_the_way_from_a_worker_process() -> None:
-    assert repr(pickle.loads(pickle.dumps(UserError("as it is worded")))) == repr(UserError("as it is worded"))
 
 
 def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

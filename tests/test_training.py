@@ -154,13 +154,10 @@ def test_errors_are_counted_in_evaluation_mode_over_all_batches(monkeypatch: pyt
     assert nb_wrong(FirstPixel().train(), pairs, torch.tensor([0, 1, 0, 1, 0])) == 0
     assert nb_wrong(FirstPixel().train(), pairs, torch.tensor([1, 1, 0, 1, 1])) == 2
     assert nb_wrong(FirstPixel().train(), pairs, torch.tensor([1, 0, 1, 0, 1])) == 5
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_counting_errors_puts_the_mode_back(training: bool) -> None:
-    model = FirstPixel().train(training)
-    nb_wrong(model, torch.zeros(3, 2, 14, 14), torch.zeros(3).long())
-    assert model.training == training
+    for training in (True, False):  # the mode is put back
+        model = FirstPixel().train(training)
+        nb_wrong(model, pairs, torch.zeros(5).long())
+        assert model.training == training
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -212,28 +209,18 @@ def test_training_is_pytorchs_to_the_last_bit(settings: dict[str, float], rate: 
             assert torch.equal(value, wanted[name]), name
 
 
-def test_training_happens_in_training_mode_whatever_is_done_after_an_epoch() -> None:
-    model, epochs = Line().eval(), []
-
-    def loss_of(x: Tensor, y: Tensor) -> Tensor:
-        assert model.training
-        return model(x).mean()
-
-    train(model, loss_of, (X, Y), nb_epochs=3, after_epoch=lambda network, _: epochs.append(network.eval()))
-    assert epochs == [model] * 3
-
-
-def test_what_is_done_after_an_epoch_changes_no_training(data: Round) -> None:
-    """Counting errors, drawing numbers: a network with dropout and batch normalisation comes out the same."""
+def test_what_is_done_before_and_after_an_epoch_changes_no_training(data: Round) -> None:
+    """Another mode, counting errors, drawing numbers: a network with dropout and batch norm comes out the same."""
     seen: list[tuple[int, int]] = []
 
     def after_epoch(model: nn.Module, losses: list[float]) -> None:
         seen.append((len(losses), nb_wrong(model, data.test_input, data.test_target)))
         torch.rand(3)
+        model.eval()
 
     plain, watched = (
-        run(data, Dropping, train_model_WS, nb_epochs=3, **WSModel1.settings, **more)
-        for more in ({}, {"after_epoch": after_epoch})
+        run(data, make, train_model_WS, nb_epochs=3, **WSModel1.settings, **more)
+        for make, more in ((Dropping, {}), (lambda: Dropping().eval(), {"after_epoch": after_epoch}))
     )
     assert plain.losses == watched.losses
     assert plain.nb_wrong == watched.nb_wrong

@@ -38,13 +38,10 @@ def test_the_draw_takes_the_experiments_in_turn() -> None:
     assert all(job.key == key_of(row) for job, row in drawn)
     number = len(keys_of("ablation"))
     assert {job.key for job, _ in verify.draw(["ablation"], number + 9, 0)} == keys_of("ablation")
-    every = [job.key for job, _ in verify.draw(NAMES, 10**6, 3)]
-    assert len(every) == len(set(every)) == len(rows())
-
-
-def test_the_draw_is_repeated_by_its_seed() -> None:
     keys = [[job.key for job, _ in verify.draw(["claims"], 9, seed)] for seed in (1, 1, 2)]
     assert keys[0] == keys[1] != keys[2]
+    every = [job.key for job, _ in verify.draw(NAMES, 10**6, 3)]
+    assert len(every) == len(set(every)) == len(rows())
 
 
 @pytest.mark.parametrize(
@@ -60,14 +57,10 @@ def test_the_draw_is_repeated_by_its_seed() -> None:
 )
 def test_what_differs(values: Row, texts: list[str]) -> None:
     assert differences({**row_of(), **values}, row_of()) == texts
+    if "error" in values:  # its words may change
+        assert differences({**row_of(), **values}, {**row_of(), "error": "it has diverged"}) == []
     assert "first_loss" in RESULT_COLUMNS
     assert "details" in RESULT_COLUMNS
-
-
-def test_the_words_of_an_error_may_change() -> None:
-    row = {**dict.fromkeys(RESULT_COLUMNS, ""), "error": "it diverged"}
-    assert differences(row, {**row, "error": "it has diverged"}) == []
-    assert differences(row, {**row, "error": ""}) == ["error 'it diverged', now ''"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
