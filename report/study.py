@@ -36,7 +36,8 @@ def run_experiments(names: list[str], nb_rounds: int | None, workers: int, clien
     jobs_of_all = all_jobs()
     missing = wanted - read_all(RESULTS, jobs_of_all).keys()
     for name, jobs in jobs_by_file(nb_rounds).items():
-        run_missing(RESULTS / f"{name}.csv", [job for job in jobs if job.key in missing], jobs_of_all, workers, client)
+        to_run = [job for key, job in jobs.items() if key in missing]
+        run_missing(RESULTS / f"{name}.csv", to_run, jobs_of_all, workers, client)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def test_jobs_come_round_after_round_and_each_once() -> None:
         assert len(jobs_of(experiment, 2)) == 2 * len(experiment.VARIANTS)
     files = jobs_by_file()
     assert list(files) == list(BY_NAME)
-    assert sum(map(len, files.values())) == len(all_jobs()) == len({job.key for jobs in files.values() for job in jobs})
+    assert sum(map(len, files.values())) == len(all_jobs()) == len({key for jobs in files.values() for key in jobs})
 
 
 def test_no_choice_is_made_in_the_rounds_of_the_study() -> None:

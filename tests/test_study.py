@@ -247,7 +247,7 @@ def test_only_what_is_missing_is_run(monkeypatch: pytest.MonkeyPatch, asked: Ask
     shutil.copy(ROOT / "report" / "results" / "claims.csv", tmp_path / "another_name.csv")
     command(monkeypatch)
     jobs = {file.stem: jobs for file, jobs, *_ in asked}
-    expected = jobs_by_file()
+    expected = {name: list(of_file.values()) for name, of_file in jobs_by_file().items()}
     assert jobs.pop("claims") == []
     expected.pop("claims")
     assert jobs == expected
@@ -256,7 +256,7 @@ def test_only_what_is_missing_is_run(monkeypatch: pytest.MonkeyPatch, asked: Ask
 
 
 def test_a_row_keeps_what_any_experiment_asks_for() -> None:
-    keeping = {job.key: job.keeps for jobs in jobs_by_file().values() for job in jobs if job.keeps}
+    keeping = {key: job.keeps for jobs in jobs_by_file().values() for key, job in jobs.items() if job.keeps}
     for network in (WS1, AUX1):
         assert keeping[network.name, "{}", "3"] == "errors"
         assert (network.name, "{}", "10") not in keeping

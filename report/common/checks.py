@@ -29,6 +29,12 @@ def nb_parameters(network: Network, settings: str) -> int:
     return helpers.nb_parameters(network.make(**json.loads(settings)))
 
 
+@cache
+def classes_of_test_pairs(nb_round: int, settings: str) -> torch.Tensor:
+    """Return the digits of a round's test pairs, drawn with settings, JSON: several rows are of the same."""
+    return draws.load(nb_round, **json.loads(settings)).test_classes
+
+
 def number_in(row: Row, column: str, highest: float = math.inf, kind: Callable[[str], float] = int) -> float:
     """Return a column's number; UserError unless it is one from 0 to `highest`."""
     try:
@@ -91,7 +97,7 @@ def agree(row: Row, job: Job) -> bool:
     """Return whether a row's details agree with its other columns and its round's test pairs."""
     details = json.loads(row["details"])
     if job.keeps == "errors":
-        return errors_agree(row, details, draws.load(job.round, **job.parts[2]).test_classes)
+        return errors_agree(row, details, classes_of_test_pairs(job.round, json.dumps(job.parts[2])))
     losses, ends = details, [float(row[name]) for name in LOSSES]
     if job.keeps == "course":
         losses = [loss for loss, *_ in details]

@@ -6,12 +6,12 @@ an experiment needs and none before it has. study.py appends to such a file, and
 
 import csv
 import hashlib
+import inspect
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from inspect import Parameter, signature
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
@@ -39,6 +39,7 @@ FROZEN = {  # what this code does not make, by its sha256 sum
     "tuning_first.csv": "905d490f84741925866819f6f3025d31b8dacd401bdf735c276003a6d1bd7a8b",
 }
 VALIDATION = {"validation": True, "nb_test_pairs": 5000}  # more than a test's 1000: less noise in what is chosen by
+signature = cache(inspect.signature)  # of the same few functions, thousands of times
 Row = dict[str, str]
 Key = tuple[str, str, str]
 
@@ -48,9 +49,7 @@ def defaults_of(network: Network) -> dict[str, Any]:
     """Return the values that the settings of a network, its training and its pairs have unless told."""
     functions: list[Callable[..., Any]] = [train, train_on_views, load_round, network.train, network.model_class]
     parameters = {name: value for each in functions for name, value in signature(each).parameters.items()}
-    given = {
-        name: parameter.default for name, parameter in parameters.items() if parameter.default is not Parameter.empty
-    }
+    given = {name: value.default for name, value in parameters.items() if value.default is not value.empty}
     values = {name: getattr(helpers, name.upper(), default) for name, default in given.items()}
     return {**values, "activation": "relu", **network.training}
 

@@ -43,25 +43,24 @@ def jobs_of(experiment: ModuleType, nb_rounds: int | None = None) -> list[Job]:
     return sorted(jobs, key=lambda job: job.round)
 
 
-def jobs_by_file(nb_rounds: int | None = None) -> dict[str, list[Job]]:
-    """Return the jobs of all experiments, each once, by the experiment in whose file its row is.
+def jobs_by_file(nb_rounds: int | None = None) -> dict[str, dict[Key, Job]]:
+    """Return the jobs of all experiments, each once, by the experiment in whose file its row is and by their keys.
 
     A job whose row keeps more for another experiment keeps it in the first one's file.
     """
-    jobs_of_all = {name: jobs_of(experiment, nb_rounds) for name, experiment in BY_NAME.items()}
-    keeping = {job.key: job for jobs in jobs_of_all.values() for job in jobs if job.keeps}
+    jobs_of_all = {name: {job.key: job for job in jobs_of(part, nb_rounds)} for name, part in BY_NAME.items()}
+    keeping = {key: job for jobs in jobs_of_all.values() for key, job in jobs.items() if job.keeps}
     seen: set[Key] = set()
-    files: dict[str, list[Job]] = {}
+    files: dict[str, dict[Key, Job]] = {}
     for name, jobs in jobs_of_all.items():
-        new = {job.key: keeping.get(job.key, job) for job in jobs if job.key not in seen}
-        seen |= new.keys()
-        files[name] = list(new.values())
+        files[name] = {key: keeping.get(key, job) for key, job in jobs.items() if key not in seen}
+        seen |= jobs.keys()
     return files
 
 
 def all_jobs() -> dict[Key, Job]:
     """Return the jobs of all experiments, each once, by their keys."""
-    return {job.key: job for jobs in jobs_by_file().values() for job in jobs}
+    return {key: job for jobs in jobs_by_file().values() for key, job in jobs.items()}
 
 
 def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
@@ -80,7 +79,7 @@ def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
 def all_numbers(saved: Saved) -> dict[str, Any]:
     """Return the numbers of every part, by its name, and those of the list of experiments."""
     numbers = {name: part.numbers(saved) for name, part in PARTS.items() if hasattr(part, "numbers")}
-    rows = {name: [saved.by_key[job.key] for job in jobs] for name, jobs in jobs_by_file().items()}
+    rows = {name: [saved.by_key[key] for key in jobs] for name, jobs in jobs_by_file().items()}
     return {**numbers, "experiments": [experiment_numbers(name, new) for name, new in rows.items()]}
 
 
