@@ -298,7 +298,7 @@ def test_the_baseline_computes_what_the_published_networks_do() -> None:
 
 @pytest.mark.parametrize("network", [*PUBLISHED, *BASE], ids=lambda network: network.name)
 def test_the_baseline_trains_as_the_published_way_does(network: networks.Network) -> None:
-    data = load_round(0, nb_train_pairs=250, nb_test_pairs=150)
+    data = load_round(0, nb_train_pairs=150, nb_test_pairs=150)
     torch.manual_seed(0)
     model, ours = network.make(), network.make()
     ours.load_state_dict(model.state_dict())

@@ -31,7 +31,6 @@ EFFECTS = {  # what is compared; the untied networks are of either size
 }
 
 TWICE = {"nb_epochs": EPOCHS[-1], "branch_rate": 2.0}  # a shared branch gets the gradients of two digits
-TWICE_ROUNDS = ROUNDS[:10]
 VARIANTS = {
     (network.name, size, nb_epochs): Variant(
         network, {**(SIZES[size] if network in (UNTIED, UNTIED_AUX) else {}), "nb_epochs": nb_epochs}, ROUNDS
@@ -40,7 +39,7 @@ VARIANTS = {
     for size in SIZES
     for network in NETWORKS
 }
-VARIANTS |= {(net.name, "twice", EPOCHS[-1]): Variant(net, TWICE, TWICE_ROUNDS) for net in (UNTIED, UNTIED_AUX)}
+VARIANTS |= {(net.name, "twice", EPOCHS[-1]): Variant(net, TWICE, ROUNDS) for net in (UNTIED, UNTIED_AUX)}
 
 
 def effect(saved: Saved, both: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
