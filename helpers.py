@@ -59,7 +59,7 @@ SIDE = 14  # pixels, height and width of a digit
 EVALUATION_BATCH_SIZE = 1000  # pairs
 
 # PyTorch, oneDNN and MKL pick their instructions by the processor, and round differently with each. These settings give
-# the same digits on all x86-64 processors with AVX2, at about a tenth more time on those with AVX-512.
+# the same digits on all x86-64 processors with AVX2, at a little more time on those with AVX-512.
 SAME_DIGITS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
 if torch.cpu.get_capabilities().get("avx2"):  # False or missing on other processors
     for variable, value in SAME_DIGITS.items():

@@ -4,7 +4,7 @@
 
 Lower NB_EPOCHS in helpers.py for a quick run, raise NB_ROUNDS to repeat it. Uncomment a line of `networks` to run an
 exploration class beside its base class, and the last line of this file to draw the losses. An epoch's loss is the mean
-over its mini-batches. A default run prints this; all but the seconds is the same on every x86-64 processor with AVX2:
+over its mini-batches. A default run prints this; all but the seconds should be the same on x86-64 with AVX2:
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
     SimpleModel      57,956      0.6848     0.0034         80.6 %    194      5.8

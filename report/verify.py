@@ -19,7 +19,7 @@ import sys
 from common.checks import read_all, read_rows
 from common.command_line import parser_of, positive
 from common.provenance import code_version, this_machine
-from common.rows import AGAIN, RESULTS, Job, Row, key_of
+from common.rows import AGAIN, RESULTS, Job, Row, key_of, made_with
 from common.running import run_all, run_missing
 from common.saved import check_again, differences, drawn_rows
 from experiments.catalogue import BY_NAME, all_jobs, jobs_of
@@ -74,10 +74,10 @@ def main() -> None:
     drawn = draw(options.experiments or list(BY_NAME), options.rows, seed, longest)
     saved = {job.key: row for job, row in drawn}
     print(f"{len(saved)} rows, drawn with --seed {seed}", flush=True)
-    made_by = {(row["torch"].split("+")[0], row["arithmetic"]) for row in saved.values()}
+    made_by = set(map(made_with, saved.values()))
     if made_by != {this_machine()}:
-        kinds = [f"torch {version}, {arithmetic}" for version, arithmetic in (*sorted(made_by), this_machine())]
-        print(f"Made with {'; '.join(kinds[:-1])}; here {kinds[-1]}: equal digits are not to be expected.", flush=True)
+        texts = [f"torch {version}, {arithmetic}" for version, arithmetic in (*sorted(made_by), this_machine())]
+        print(f"Made with {'; '.join(texts[:-1])}; here {texts[-1]}: equal digits are not to be expected.", flush=True)
     nb_different = 0
     for count, new in enumerate(run_all([job for job, _ in drawn], workers=-1), 1):
         texts = differences(saved[key_of(new)], new)

@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the numbers that the tests know are a CPU's
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,19 +95,6 @@ class Checkout:
             finally:
                 process.kill()
         return process.returncode, output, errors
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    """A fresh copy of the checkout."""
-    return Checkout(tmp_path / "a checkout")  # a space in the path, too
-
-
-@pytest.fixture
-def quick(checkout: Checkout) -> Checkout:
-    """A fresh copy that trains for one epoch."""
-    checkout.set(NB_EPOCHS=1)
-    return checkout
 
 
 @cache

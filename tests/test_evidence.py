@@ -1,11 +1,8 @@
 """The statistics, against answers by hand."""
 
-import random
 from collections.abc import Callable
 from math import sqrt
-from statistics import mean, stdev
 
-import numpy as np
 import plain
 import pytest
 from common import evidence
@@ -28,46 +25,14 @@ class Made(Saved):
         }
 
 
-def test_interval_by_hand() -> None:
-    # mean 2, deviation 1, t = 4.302653 for 2 degrees of freedom (tables of Student's t)
-    middle, half = evidence.mean_and_interval([1, 2, 3])
-    assert middle == 2
-    assert half == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
-
-
-def test_the_tables_limits_are_those_of_students_density() -> None:
-    """What the tests of the experiments take for t."""
-    for freedom, limit in plain.T.items():
-        assert plain.within(limit, freedom) == pytest.approx(0.95, abs=1e-6)
-    assert plain.within(1, 1) == pytest.approx(0.5)  # of Cauchy's distribution, half is within 1
-
-
 @pytest.mark.parametrize("welch", [evidence.welch, plain.welch])
-def test_welch_by_hand(welch: Callable[..., tuple[float, float, float]]) -> None:
-    # equal variances 1 and sizes 3: 4 degrees of freedom, an error of sqrt(2 / 3), t = -3 / 0.8165 = -3.674
-    assert welch([1, 2, 3], [4, 5, 6]) == pytest.approx((-3, 2.776445 * sqrt(2 / 3), 0.02131), abs=1e-5)
+def test_welch_by_hand(welch: Callable[..., tuple[float, float]]) -> None:
+    # equal variances 1 and sizes 3: 4 degrees of freedom, an error of sqrt(2 / 3)
+    assert welch([1, 2, 3], [4, 5, 6]) == pytest.approx((-3, 2.776445 * sqrt(2 / 3)), abs=1e-5)
     # variances 0.01 and 100: the error and the degrees of freedom, nearly, of the second alone
-    middle, half, p = welch([0.1, 0, -0.1, 0.1, -0.1], [-10, 0, 10])
-    assert (middle, p) == pytest.approx((0, 1))
+    middle, half = welch([0.1, 0, -0.1, 0.1, -0.1], [-10, 0, 10])
+    assert middle == pytest.approx(0)
     assert half == pytest.approx(4.302653 * 10 / sqrt(3), rel=1e-3)
-
-
-@pytest.mark.parametrize(("size", "sd"), [(10, 1.0), (30, 2.5)])
-def test_what_is_detectable_is_found_in_four_of_five_studies(size: int, sd: float) -> None:
-    """Simulated studies, of normal differences."""
-    generator, difference, found = random.Random(size), evidence.detectable(sd, size), 0
-    for _ in range(4000):
-        drawn = [generator.gauss(difference, sd) for _ in range(size)]
-        found += mean(drawn) > plain.T[size - 1] * stdev(drawn) / sqrt(size)
-    assert found / 4000 == pytest.approx(0.8, abs=0.025)
-    assert difference == pytest.approx(plain.detectable(sd, size), abs=1e-6)
-    assert evidence.detectable(2 * sd, size) == pytest.approx(2 * difference)
-
-
-def test_equivalence_by_hand() -> None:
-    # a difference of -3, an error of sqrt(2 / 3), and 4 degrees of freedom: t of 2.131847 leaves out 5 % above
-    assert evidence.equivalence([1, 2, 3], [4, 5, 6]) == pytest.approx(3 + 2.131847 * sqrt(2 / 3), abs=1e-5)
-    assert evidence.equivalence([4, 5, 6], [1, 2, 3]) == pytest.approx(evidence.equivalence([1, 2, 3], [4, 5, 6]))
 
 
 def test_sign_flips_by_hand() -> None:
@@ -86,8 +51,6 @@ def test_holm_by_hand() -> None:
     assert evidence.holm([0.01, 0.04]) == pytest.approx([0.02, 0.04])
     assert evidence.holm([0.04, 0.03]) == pytest.approx([0.06, 0.06])
     assert evidence.holm([0.9, 0.001, 0.6]) == pytest.approx([1.0, 0.003, 1.0])
-    found = [random.Random(n).random() ** 3 for n in range(10)]
-    assert evidence.holm(found) == pytest.approx(plain.holm(found))  # what the tests of the experiments take for it
 
 
 def test_bootstrap_is_corrected_for_bias_and_skew() -> None:
@@ -96,40 +59,21 @@ def test_bootstrap_is_corrected_for_bias_and_skew() -> None:
     assert evidence.bootstrap_interval(values) == pytest.approx((0.2, 4.5), abs=0.15)
 
 
-def test_the_interval_holds_the_mean_as_often_as_it_says() -> None:
-    """A simulation: differences of counts of errors, as in the claims, whose mean is known."""
-    drawn = np.random.default_rng(2).binomial(1000, [[[0.15]], [[0.18]]], (2, 2000, 30)) / 10
-    held = 0
-    for differences in drawn[1] - drawn[0]:
-        middle, half = evidence.mean_and_interval(differences)
-        held += abs(middle - 3) <= half
-    assert 0.94 <= held / 2000 <= 0.96
-
-
 @pytest.mark.parametrize(
-    ("middle", "half", "p", "expected"),
+    ("middle", "half", "p", "verdict", "word"),
     [
-        (3, 1, 0.001, "holds"),
-        (-3, 1, 0.001, "refuted"),
-        (1, 3, 0.001, "not shown"),
-        (-1, 3, 0.001, "not shown"),
-        (3, 1, 0.05, "not shown"),
-        (3, 1, 0.049, "holds"),
-        (3, 3, 0.001, "not shown"),
+        (3, 1, 0.001, "holds", "better"),
+        (-3, 1, 0.001, "refuted", "worse"),
+        (1, 3, 0.001, "not shown", "no clear difference"),
+        (-1, 3, 0.001, "not shown", "no clear difference"),
+        (3, 1, 0.05, "not shown", "better"),
+        (3, 1, 0.049, "holds", "better"),
+        (3, 3, 0.001, "not shown", "no clear difference"),
     ],
 )
-def test_verdicts(middle: float, half: float, p: float, expected: str) -> None:
-    assert evidence.verdict(middle, half, p) == expected
-
-
-@pytest.mark.parametrize(
-    ("middle", "half", "expected"),
-    [(3, 1, "better"), (-3, 1, "worse"), (1, 3, "no clear difference"), (-1, 3, "no clear difference")],
-)
-def test_words(middle: float, half: float, expected: str) -> None:
-    assert evidence.word(middle, half) == expected
-    assert evidence.Comparison([middle], middle, half, (1, 0, 0)).word == expected
-    assert evidence.word(half, half) == "no clear difference"
+def test_verdicts_and_words(middle: float, half: float, p: float, verdict: str, word: str) -> None:
+    assert evidence.verdict(middle, half, p) == verdict
+    assert evidence.Comparison([middle], middle, half, (1, 0, 0)).word == word
 
 
 def test_a_comparison_by_hand() -> None:

@@ -16,8 +16,6 @@ from common.rows import RESULTS
 from common.saved import Saved
 from conftest import LIMIT, ROOT
 from experiments.catalogue import pictures
-from plain import BASE
-from test_numbers import check_results
 from test_rows import read, sealed, write
 
 from helpers import UserError
@@ -74,10 +72,6 @@ def test_a_second_build_changes_nothing() -> None:
     """What is in the READMEs is what would be written into them."""
     numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
     assert build.readmes(numbers) == {file: file.read_text(encoding="utf-8") for file in (README, STUDY)}
-    places = {name for file in (README, STUDY) for _, name, _ in PLACE.findall(file.read_text(encoding="utf-8"))}
-    assert (
-        places == set(build.tables(numbers)) == {"results", "sharing", "reading", "speed", "processors", "experiments"}
-    )
 
 
 @pytest.fixture
@@ -179,19 +173,3 @@ def test_no_result_is_typed_in_the_report() -> None:
     prose = re.sub(settings, "", prose)
     prose = re.sub(r'"0\.0" less than 0\.05~%', "", prose)
     assert re.findall(r"\d+\.\d+", prose) == []
-
-
-def test_readme_has_the_means_and_effects_of_the_saved_rows() -> None:
-    """Without the project's own reading and statistics; the authors' means, too."""
-    check_results(README.read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize("documented", [ROOT / "test.py", README], ids=lambda file: file.name)
-def test_the_run_that_is_shown_is_round_0_of_the_claims(documented: Path) -> None:
-    lines = documented.read_text(encoding="utf-8").splitlines()
-    for row in read(RESULTS / "claims.csv"):
-        if row["round"] == "0" and row["network"] in BASE:
-            first, last = (f"{float(row[name]):.4f}" for name in ("first_loss", "last_loss"))
-            results = [first, last, f"{100 - int(row['wrong']) / 10:.1f}", "%", row["wrong"]]
-            expected = [row["network"], f"{int(row['parameters']):,}", *results]
-            assert any(line.split()[:7] == expected for line in lines), expected

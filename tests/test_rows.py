@@ -16,13 +16,13 @@ from common import checks, rows, saved
 from common.checks import read_all, read_rows
 from common.networks import AUX, AUX1, PUBLISHED, SIMPLE, UNTIED, WS, WS1
 from common.provenance import HASHED, canonical, code_version
-from common.rows import COLUMNS, RESULTS, Job, Row, Variant, key_of, read_json, seal
+from common.rows import COLUMNS, RESULTS, Job, Row, Variant, key_of
 from common.running import run_missing
 from common.saved import Saved, drawn_rows
 from conftest import ROOT
-from experiments import claims, cost
+from experiments import claims
 from experiments.catalogue import all_jobs, jobs_of
-from plain import VALIDATION, classes_of_test_pairs
+from plain import VALIDATION
 
 from helpers import UserError
 
@@ -129,13 +129,6 @@ def test_a_row_is_known_by_what_differs_from_the_default(
     assert str(job) == f"{network.name} in round 3 with the settings {job.key[1]}"
 
 
-def test_settings_are_of_the_network_its_training_or_its_pairs() -> None:
-    settings = {"hidden": 20, "nb_epochs": 3, "aux_weight": 2, **VALIDATION, "mini_batch_size": 7}
-    model, training, pairs = Job(AUX1, settings, 3).parts
-    assert (model, pairs) == ({"hidden": 20}, VALIDATION)
-    assert training == {**AUX1.model_class.settings, "nb_epochs": 3, "aux_weight": 2, "mini_batch_size": 7}
-
-
 def test_networks_that_differ_have_names_that_differ() -> None:
     networks = {job.network.name: job.network for job in all_jobs().values()}
     assert all(job.network == networks[job.network.name] for job in all_jobs().values())
@@ -188,9 +181,9 @@ def test_a_value_that_is_no_result(tmp_path: Path, column: str) -> None:
         ({"arithmetic": ""}, "arithmetic = '': it does not say what made it"),
         ({"commit": "5e3"}, "commit = '5e3': it does not say what made it"),
         ({"details": "{}"}, "details = '{}': no experiment keeps any"),
-        ({"network": "UntiedModel"}, "no experiment has such a run, with the settings .*"),
-        ({"settings": '{"nb_epochs": 25}'}, "no experiment has such a run, with .*25.*"),
-        ({"settings": ""}, "no experiment has such a run, with the settings "),
+        ({"network": "UntiedModel"}, "no experiment has such a job, with the settings .*"),
+        ({"settings": '{"nb_epochs": 25}'}, "no experiment has such a job, with .*25.*"),
+        ({"settings": ""}, "no experiment has such a job, with the settings "),
         ({"network": "SimpleModel", "digits_wrong": "1700"}, "digits_wrong = '1700': the network has no digit scores"),
     ],
     ids=str,
@@ -305,43 +298,27 @@ def test_rows_of_two_kinds(tmp_path: Path, other: dict[str, str]) -> None:
     assert len(Saved(jobs, tmp_path).by_key) == 3
     write(tmp_path / "b.csv", row_of("AuxModel", 50, **other))
     here, there = ({"torch": "2.14.1", "arithmetic": "AVX2", **values} for values in ({}, other))
-    kinds = f"WSModel in round 3: torch {here['torch']}, {here['arithmetic']}; "
-    kinds += f"AuxModel in round 50: torch {there['torch']}, {there['arithmetic']}"
+    kinds = f"WSModel in round 4 with the settings {{}}: torch {here['torch']}, {here['arithmetic']}; "
+    kinds += f"AuxModel in round 50 with the settings {{}}: torch {there['torch']}, {there['arithmetic']}"
     with pytest.raises(UserError) as refused:
         Saved(jobs, tmp_path)
     assert str(refused.value) == f"rows of different arithmetic cannot be compared: {kinds}."
-
-
-def test_accuracies_by_hand() -> None:
-    row = row_of(train_wrong="5", train_total="200", digits_wrong="30", wrong="20", total="500")
-    assert rows.accuracy(row) == pytest.approx(96)
-    assert rows.accuracy(row, "train_") == pytest.approx(97.5)
-    assert rows.digit_accuracy([row, {**row, "digits_wrong": "60"}]) == pytest.approx(95.5)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What some rows keep besides
 
 ERRORS = by_key(*(Variant(network, {}, range(10), keeps="errors") for network in (WS1, AUX1)))
-NOT_OF_THE_ROW = "details: they are not those of the round's pairs, or of the row's other values"
+NOT_OF_THE_ROW = "details: they are not those of the row's other values"
 CHANGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "an image more": (lambda of: of["digits"][3].__setitem__(5, 1000), NOT_OF_THE_ROW),
-    "an image of another digit": (lambda of: move(of["digits"], (3, 3), (4, 4)), NOT_OF_THE_ROW),
     "a digit read wrong": (lambda of: move(of["digits"], (3, 3), (3, 4)), NOT_OF_THE_ROW),
     "a wrong pair more": (lambda of: of["wrong"][4].__setitem__(4, 1 + of["wrong"][4][4]), NOT_OF_THE_ROW),
-    "more wrong pairs than there are": (lambda of: move(of["wrong"], (0, 0), (9, 9), 900), NOT_OF_THE_ROW),
     "less than no wrong pair": (lambda of: move(of["wrong"], (4, 2), (0, 1)), NOT_OF_THE_ROW),
     "less than no digit": (lambda of: move(of["digits"], (3, 0), (3, 1), 500), NOT_OF_THE_ROW),
-    "a worst pair by an index from the end": (lambda of: worst(of, index=of["worst"][0][0] - 1000), NOT_OF_THE_ROW),
-    "a worst pair twice": (lambda of: of["worst"].__setitem__(9, of["worst"][3]), NOT_OF_THE_ROW),
-    "a worst pair of another digit": (lambda of: worst(of, second=7), NOT_OF_THE_ROW),
-    "a worst pair that there is not": (lambda of: worst(of, index=1000), r"details: IndexError.*"),
-    "a probability below that of the other class": (lambda of: worst(of, probability=0.49), NOT_OF_THE_ROW),
-    "a probability above 1": (lambda of: worst(of, probability=1.01), NOT_OF_THE_ROW),
     "a worst pair gone": (lambda of: of["worst"].pop(), NOT_OF_THE_ROW),
     "a table gone": (lambda of: of.pop("wrong"), r"details: KeyError\('wrong'\)"),
     "a line of another size": (lambda of: of["digits"][4].pop(), r"details: ValueError.*"),
-    "a text for a number": (lambda of: worst(of, probability="high"), r"details: TypeError.*"),
 }
 
 
@@ -351,20 +328,14 @@ def move(table: list[list[int]], cell: tuple[int, int], other: tuple[int, int], 
     table[other[0]][other[1]] += number
 
 
-def worst(details: dict[str, Any], **values: Any) -> None:
-    """Change the first of the worst pairs."""
-    pair = dict(zip(("index", "first", "second", "probability"), details["worst"][0], strict=True))
-    details["worst"][0] = list({**pair, **values}.values())
-
-
-def row_with(details: Any, **values: str) -> Row:
+def row_with(details: Any) -> Row:
     """Return the saved row of AuxModel1 in round 0, with other details."""
     row = next(row for row in read(RESULTS / "claims.csv") if (row["network"], row["round"]) == ("AuxModel1", "0"))
-    return sealed({**row, "details": details(row["details"]), **values})
+    return sealed({**row, "details": details(row["details"])})
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_details_that_the_round_does_not_have(tmp_path: Path, name: str) -> None:
+def test_details_that_the_row_cannot_have(tmp_path: Path, name: str) -> None:
     change, message = CHANGES[name]
 
     def changed(text: str) -> str:
@@ -377,22 +348,10 @@ def test_details_that_the_round_does_not_have(tmp_path: Path, name: str) -> None
     assert re.fullmatch(re.escape(place) + message + r"\. Restore the line, .*", refusal(file, ERRORS))
 
 
-def test_details_that_are_missing_or_no_json_or_of_another_round(tmp_path: Path) -> None:
+def test_details_that_are_missing_or_no_json(tmp_path: Path) -> None:
     for details, message in (("", "details: JSONDecodeError"), ("{}", "details: KeyError"), ("[", "details: ")):
         file = write(tmp_path / "errors.csv", row_with(lambda _, text=details: text))
         assert f"{file}, line 2: AuxModel1 in round 0: {message}" in refusal(file, ERRORS)
-    file = write(tmp_path / "errors.csv", row_with(str, round="1"))
-    assert f"AuxModel1 in round 1: {NOT_OF_THE_ROW}" in refusal(file, ERRORS)
-
-
-def test_the_saved_details_are_of_the_test_pairs() -> None:
-    """Against a loop over the pairs."""
-    pairs, details = classes_of_test_pairs(0), json.loads(row_with(str)["details"])
-    for digit in range(10):
-        assert sum(details["digits"][digit]) == sum(pair.count(digit) for pair in pairs)
-        assert all(details["wrong"][digit][other] <= pairs.count([digit, other]) for other in range(10))
-    assert [pairs[index] for index, *_ in details["worst"]] == [list(pair) for _, *pair, _ in details["worst"]]
-    assert len({index for index, *_ in details["worst"]}) == len(details["worst"])
 
 
 @pytest.mark.parametrize(
@@ -421,31 +380,6 @@ def test_what_is_kept_of_each_epoch_agrees_with_the_row(tmp_path: Path, keeps: s
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The benchmark's file
-
-
-def test_a_benchmark_that_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "benchmark.json"
-    monkeypatch.setattr(cost, "BENCHMARK", file)
-    values = {"torch": "2.14.1", "start": {"seconds": 2.5}}
-    text = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8]
-    file.write_text(json.dumps(seal(values), indent=2))
-    assert read_json(file) == {**values, "checksum": text}
-    for changed in (file.read_text().replace("2.5", "1.5"), json.dumps(values)):
-        file.write_text(changed)
-        with pytest.raises(
-            UserError, match=r"benchmark\.json: its checksum is not that of its values: one of them was"
-        ):
-            read_json(file)
-    file.write_text(json.dumps(values)[:-5])
-    with pytest.raises(UserError, match=r"benchmark\.json cannot be read: .*\. Restore it\."):
-        read_json(file)
-    file.unlink()
-    with pytest.raises(UserError, match=r"benchmark\.json cannot be read: .*No such file"):
-        read_json(file)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
 # The code version
 
 
@@ -467,11 +401,9 @@ WORDS = {
 }
 CODE = {
     "a setting": ("helpers.py", "LEARNING_RATE = 0.1", "LEARNING_RATE = 0.2"),
-    "a default": ("helpers.py", "shuffle: bool = True", "shuffle: bool = False"),
     "a layer": ("models/SimpleCNN.py", "nn.Flatten()", "nn.Flatten(1)"),
     "another network": ("models/AuxLoss.py", '"aux_weight": 1.0', '"aux_weight": 2.0'),
     "an operator": ("models/WSharing.py", "~self.at_most", "self.at_most"),
-    "a name": ("helpers.py", "def generator_of(purpose", "def generator_of(reason"),
     "a control": ("report/common/networks.py", "(64, 128), plain", "(64, 127), plain"),
     "a drawing": ("report/common/draws.py", "drawn < ", "drawn <= "),
     "what measures a row": ("report/common/measuring.py", "each.amax(0) == ", "each.amax(1) == "),

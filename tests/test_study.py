@@ -21,7 +21,7 @@ import study
 from common import measuring, provenance, running
 from common.checks import read_rows
 from common.measuring import run_job
-from common.networks import AUX1, SIMPLE, WS, WS1
+from common.networks import AUX1, SIMPLE, WS
 from common.rows import COLUMNS, IDENTITY, Job, Key, Row, Variant
 from common.running import run_missing
 from conftest import LIMIT, ROOT, Checkout
@@ -255,19 +255,11 @@ def test_only_what_is_missing_is_run(monkeypatch: pytest.MonkeyPatch, asked: Ask
     assert {(workers, client) for *_, workers, client in asked} == {(-1, None)}
 
 
-def test_a_row_keeps_what_any_experiment_asks_for() -> None:
-    keeping = {key: job.keeps for jobs in jobs_by_file().values() for key, job in jobs.items() if job.keeps}
-    for network in (WS1, AUX1):
-        assert keeping[network.name, "{}", "3"] == "errors"
-        assert (network.name, "{}", "10") not in keeping
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["claim"], "unknown experiment claim; there are claims, confirmation, "),
         (["--rounds", "0"], "'0' is not a whole number above 0"),
-        (["--rounds", "-1"], "'-1' is not a whole number above 0"),
         (["--workers", "two"], "'two' is not a whole number above 0"),
     ],
 )

@@ -12,8 +12,8 @@ from common import measuring, running, saved
 from common.measuring import run_job
 from common.networks import AUX1, BASE, SIMPLE, WS1
 from common.provenance import this_machine
-from common.rows import RESULTS, Job, Row, Variant, key_of
-from common.saved import RESULT_COLUMNS, Saved, differences
+from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Row, Variant, key_of
+from common.saved import Saved, differences
 from experiments.catalogue import BY_NAME, jobs_of
 from plain import rows
 from test_rows import read, row_of, sealed, write
@@ -44,23 +44,17 @@ def test_the_draw_takes_the_experiments_in_turn() -> None:
     assert len(every) == len(set(every)) == len(rows())
 
 
-@pytest.mark.parametrize(
-    ("values", "texts"),
-    [
-        ({}, []),
-        (dict.fromkeys(("seconds", "cpu", "torch", "arithmetic", "commit", "code", "checksum"), "x"), []),
-        *(({name: "7"}, [f"{name} 7, now {row_of()[name]}"]) for name in RESULT_COLUMNS),
-        ({"total": "7", "wrong": "7"}, ["wrong 7, now 150", "total 7, now 1000"]),
-        ({"error": "it diverged"}, ["error 'it diverged', now ''"]),
-    ],
-    ids=str,
-)
-def test_what_differs(values: Row, texts: list[str]) -> None:
-    assert differences({**row_of(), **values}, row_of()) == texts
-    if "error" in values:  # its words may change
-        assert differences({**row_of(), **values}, {**row_of(), "error": "it has diverged"}) == []
-    assert "first_loss" in RESULT_COLUMNS
-    assert "details" in RESULT_COLUMNS
+def test_what_differs() -> None:
+    """All but what says how a row was made, and the words of an error."""
+    row = row_of()
+    made_by = dict.fromkeys(("seconds", "cpu", "torch", "arithmetic", "commit", "code", "checksum"), "x")
+    assert differences({**row, **made_by}, row) == []
+    results = [column for column in COLUMNS if column not in (*IDENTITY, *made_by, "error")]
+    wanted = [f"{column} 7, now {row[column]}" for column in results]
+    assert differences({**row, **dict.fromkeys(results, "7")}, row) == wanted
+    lost = {**row, "error": "it diverged"}
+    assert differences(lost, row) == ["error 'it diverged', now ''"]
+    assert differences(lost, {**row, "error": "it has diverged"}) == []
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -95,32 +89,6 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return end.value.code
 
 
-def test_a_line_for_each_row(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path
-) -> None:
-    assert command(monkeypatch, "--seed", "7") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "2 rows, drawn with --seed 7"
-    assert [line[:8] for line in lines[1:3]] == ["  1 of 2", "  2 of 2"]
-    names = [" ".join(key_of(row)) for row in read(results / "claims.csv")]
-    assert sorted(line[10:] for line in lines[1:3]) == sorted(f"{name}: equal" for name in names)
-    assert lines[3:] == ["2 of 2 rows are equal to the last digit."]
-    assert command(monkeypatch, "--rows", "1") == 0
-    assert capsys.readouterr().out.startswith("1 rows, drawn with --seed ")
-
-
-def test_a_row_that_differs_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path
-) -> None:
-    first, second = read(results / "claims.csv")
-    write(results / "claims.csv", sealed({**first, "train_wrong": "777"}), second)
-    assert command(monkeypatch) == 1
-    output = capsys.readouterr().out
-    assert f"{' '.join(key_of(first))}: train_wrong 777, now {first['train_wrong']}\n" in output
-    assert f"{' '.join(key_of(second))}: equal\n" in output
-    assert output.endswith("\n1 of 2 rows are equal to the last digit.\n")
-
-
 def test_rows_of_long_jobs_are_drawn_where_their_experiment_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path
 ) -> None:
@@ -130,8 +98,9 @@ def test_rows_of_long_jobs_are_drawn_where_their_experiment_is_named(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("1 rows, ")
     assert lines[1].startswith(f"  1 of 1  {' '.join(key_of(second))}: equal")
-    assert command(monkeypatch, "claims") == 0
-    assert capsys.readouterr().out.startswith("2 rows, ")
+    for arguments, drawn in ((["claims"], 2), (["claims", "--rows", "1"], 1)):
+        assert command(monkeypatch, *arguments) == 0
+        assert capsys.readouterr().out.startswith(f"{drawn} rows, drawn with --seed ")
 
 
 @pytest.mark.parametrize("other", [{"arithmetic": "AVX9"}, {"torch": "9.9.9"}], ids=str)

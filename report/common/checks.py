@@ -1,4 +1,4 @@
-"""The gate: what a row must be like to be a result of its job, and the one way to read a file of rows."""
+"""What a row must be like to be a result of its job, and the one way to read a file of rows."""
 
 import csv
 import io
@@ -10,11 +10,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
 
 import helpers
-from common import draws
-from common.measuring import NB_WORST, table_of
+from common.measuring import NB_WORST
 from common.networks import Network
 from common.rows import AGAIN, COLUMNS, DIGIT_COUNTS, FROZEN, LOSSES, Job, Key, Row, checksum, key_of, text_of
 from helpers import UserError
@@ -27,12 +25,6 @@ MADE_BY = {"torch": r"\d+\.\d+\.\d+.*", "cpu": ".+", "arithmetic": ".+", "commit
 def nb_parameters(network: Network, settings: str) -> int:
     """Return the number of parameters of a network with settings, JSON."""
     return helpers.nb_parameters(network.make(**json.loads(settings)))
-
-
-@cache
-def classes_of_test_pairs(nb_round: int, settings: str) -> torch.Tensor:
-    """Return the digits of a round's test pairs, drawn with settings, JSON: several rows are of the same."""
-    return draws.load(nb_round, **json.loads(settings)).test_classes
 
 
 def number_in(row: Row, column: str, highest: float = math.inf, kind: Callable[[str], float] = int) -> float:
@@ -90,14 +82,18 @@ def check_details(row: Row, job: Job) -> None:
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"details: {error!r}") from error
     if not right:
-        raise UserError("details: they are not those of the round's pairs, or of the row's other values")
+        raise UserError("details: they are not those of the row's other values")
 
 
 def agree(row: Row, job: Job) -> bool:
-    """Return whether a row's details agree with its other columns and its round's test pairs."""
+    """Return whether a row's details agree with its other columns."""
     details = json.loads(row["details"])
     if job.keeps == "errors":
-        return errors_agree(row, details, classes_of_test_pairs(job.round, json.dumps(job.parts[2])))
+        digits, wrong = (np.array(details[name]) for name in ("digits", "wrong"))
+        right = digits.shape == wrong.shape == (10, 10) and min(digits.min(), wrong.min()) >= 0
+        right &= int(np.trace(digits)) == 2 * int(row["total"]) - int(row["digits_wrong"])
+        right &= int(digits.sum()) == 2 * int(row["total"]) and int(wrong.sum()) == int(row["wrong"])
+        return right and len(details["worst"]) == min(NB_WORST, int(row["wrong"]))
     losses, ends = details, [float(row[name]) for name in LOSSES]
     if job.keeps == "course":
         losses = [loss for loss, *_ in details]
@@ -105,22 +101,6 @@ def agree(row: Row, job: Job) -> bool:
             return False
     right = len(losses) == job.parts[1].get("nb_epochs", helpers.NB_EPOCHS) and min(losses) >= 0
     return right and all(abs(a - b) < 1e-4 for a, b in zip((losses[0], losses[-1]), ends, strict=True))
-
-
-def errors_agree(row: Row, details: dict[str, list[list[int]]], classes: torch.Tensor) -> bool:
-    """Return whether the details of errors are of pairs of these classes, and of a row's counts."""
-    digits, wrong = (np.array(details[name]) for name in ("digits", "wrong"))
-    worst = details["worst"]
-    pairs = [tuple(classes[n].tolist()) for n, *_ in worst]
-    right = digits.shape == wrong.shape == (10, 10) and min(digits.min(), wrong.min()) >= 0
-    right &= digits.sum(1).tolist() == torch.bincount(classes.flatten(), minlength=10).tolist()
-    right &= int(np.trace(digits)) == 2 * int(row["total"]) - int(row["digits_wrong"])
-    right &= bool((wrong <= np.array(table_of(*classes.unbind(1)))).all()) and int(wrong.sum()) == int(row["wrong"])
-    right &= len({n for n, *_ in worst}) == len(worst) == min(NB_WORST, int(row["wrong"]))
-    right &= all(wrong[pair] >= pairs.count(pair) for pair in pairs)
-    for pair, (n, *digits_of_pair, p) in zip(pairs, worst, strict=True):
-        right &= n >= 0 and list(pair) == digits_of_pair and 0.5 <= p <= 1
-    return bool(right)
 
 
 def read_all(folder: Path, jobs: dict[Key, Job]) -> dict[Key, Row]:
@@ -167,7 +147,7 @@ def read_rows(file: Path, jobs: dict[Key, Job]) -> dict[Key, Row]:
             key = key_of(row)
             job = jobs.get(key) or by_settings.get(key[:2])
             if job is None or not row["round"].isdecimal():
-                raise UserError(f"no experiment has such a run, with the settings {row['settings']}")
+                raise UserError(f"no experiment has such a job, with the settings {row['settings']}")
             if key in rows:
                 raise UserError("it is there twice")
             keeps = by_settings[key[:2]].keeps if row["details"] else jobs.get(key, job._replace(keeps="")).keeps

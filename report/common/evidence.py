@@ -36,7 +36,7 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def sign_flip_p(values: Sequence[float]) -> float:
-    """Return the two-sided p that the differences are as often negative as positive, by flipping their signs.
+    """Return the two-sided p of the mean if the differences are symmetric about 0, by flipping their signs.
 
     Exact where there are at most NB_RESAMPLES ways to flip them, else by so many random ones.
     """
@@ -51,11 +51,11 @@ def sign_flip_p(values: Sequence[float]) -> float:
     return float(result.pvalue)
 
 
-def welch(values: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
-    """Return the difference of two means, half the width of its 95 % interval, and p, both after Welch (1947)."""
+def welch(values: Sequence[float], others: Sequence[float]) -> tuple[float, float]:
+    """Return the difference of two means, and half the width of its 95 % interval after Welch (1947)."""
     result = scipy.stats.ttest_ind(values, others, equal_var=False)
     limits = result.confidence_interval(0.95)
-    return float(np.mean(values) - np.mean(others)), float(limits.high - limits.low) / 2, float(result.pvalue)
+    return float(np.mean(values) - np.mean(others)), float(limits.high - limits.low) / 2
 
 
 def equivalence(values: Sequence[float], others: Sequence[float]) -> float:
@@ -150,7 +150,6 @@ def judge(comparisons: list[Comparison]) -> list[dict[str, Any]]:
         {
             **comparison.texts,
             "bootstrap": interval_texts(comparison.mean, *bootstrap_interval(comparison.differences)),
-            "n": str(len(comparison.differences)),
             "counts": " / ".join(map(str, comparison.counts)),
             "p": format_p(p),
             "verdict": verdict(comparison.mean, comparison.half_width, p),

@@ -14,7 +14,7 @@ import torch
 import helpers
 
 ROOT = Path(helpers.__file__).resolve().parent
-# all that a result can depend on: training and test, networks, the drawing of pairs, and what measures a row
+# what trains, tests, draws and measures; how rows.py hands on the settings of a job is held by tests alone
 HASHED = ("helpers.py", "models/*.py", *(f"report/common/{name}.py" for name in ("networks", "draws", "measuring")))
 
 

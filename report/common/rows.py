@@ -71,7 +71,8 @@ class Job(NamedTuple):
         """The settings of the network, of its training, those of its class included, and of its pairs."""
         of_model = signature(self.network.model_class).parameters
         model: dict[str, Any] = {}
-        training, pairs = dict(self.network.training), dict(model)
+        pairs: dict[str, Any] = {}
+        training = dict(self.network.training)
         for name, value in self.settings.items():
             (model if name in of_model else pairs if name in draws.SETTINGS else training)[name] = value
         return model, training, pairs
@@ -115,6 +116,11 @@ def key_of(row: Row) -> Key:
     return row["network"], row["settings"], row["round"]
 
 
+def made_with(row: Row) -> tuple[str, str]:
+    """Return the version of PyTorch and the arithmetic that made a row: rows that agree in both can be compared."""
+    return row["torch"].split("+")[0], row["arithmetic"]
+
+
 def checksum(row: Row) -> str:
     """Return the checksum of a row's other values: a slip of an editor, a merge or a spreadsheet changes it."""
     text = json.dumps([row.get(column, "") for column in COLUMNS[:-1]])
@@ -133,23 +139,6 @@ def write_atomically(file: Path, text: str) -> None:
     partial = file.with_name(f"{file.name}.partial")
     partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(file)
-
-
-def seal(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values, JSON, with their checksum; what `read_json` reads."""
-    text = json.dumps({name: value for name, value in values.items() if name != "checksum"})
-    return {**values, "checksum": hashlib.sha256(text.encode()).hexdigest()[:8]}
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Return the values of a JSON file that `seal` closed; UserError if it is missing or was changed."""
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        if values != seal(values):
-            raise UserError(f"{file}: its checksum is not that of its values: one of them was changed. Restore it.")
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{file} cannot be read: {error}. Restore it.") from error
-    return values
 
 
 def read_frozen(name: str, folder: Path = RESULTS) -> str:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from common.checks import read_rows
 from common.measuring import run_job
 from common.provenance import this_machine
-from common.rows import COLUMNS, Job, Key, Row, csv_line
+from common.rows import COLUMNS, Job, Key, Row, csv_line, made_with
 from helpers import UserError
 
 
@@ -57,7 +57,7 @@ def run_missing(file: Path, jobs: list[Job], all_jobs: dict[Key, Job], workers: 
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{file}.lock", timeout=0):
             rows = read_rows(file, all_jobs)
-            check_same_kind(file, list(rows.values()))
+            check_same_arithmetic(file, list(rows.values()))
             append(file, [job for job in jobs if job.key not in rows], workers, client)
     except Timeout as error:
         raise UserError(f"another process is adding rows to {file}. Wait for it, or stop it.") from error
@@ -65,13 +65,13 @@ def run_missing(file: Path, jobs: list[Job], all_jobs: dict[Key, Job], workers: 
         raise UserError(f"{file} cannot be written: {error}. Finished rows are kept; start again to go on.") from error
 
 
-def check_same_kind(file: Path, rows: list[Row]) -> None:
+def check_same_arithmetic(file: Path, rows: list[Row]) -> None:
     """Raise UserError if the file has rows of another version of torch or another arithmetic than would be added."""
-    here = this_machine()
-    for row in rows:
-        if (there := (row["torch"].split("+")[0], row["arithmetic"])) != here:
+    this = this_machine()
+    for made in map(made_with, rows):
+        if made != this:
             raise UserError(
-                f"{file} has rows of torch {there[0]}, {there[1]}; here it is torch {here[0]}, {here[1]}. They are not "
+                f"{file} has rows of torch {made[0]}, {made[1]}; here it is torch {this[0]}, {this[1]}. They are not "
                 "mixed: move the file away to make all of its rows here."
             )
 

@@ -1,4 +1,4 @@
-"""The gate between the saved rows and every number: complete, of one arithmetic, and what the present code gives.
+"""The saved rows, from which every number comes: complete, of one arithmetic, and what the present code gives.
 
 Rows stay valid when the code is rewritten, if the new code gives the same: results/again.csv has what the present code
 gives, a row of each kind, made by verify.py --every. A kind is a network with its settings; jobs that diverged are a
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from common.checks import read_all, read_rows
 from common.provenance import code_version
-from common.rows import AGAIN, COLUMNS, IDENTITY, RESULTS, Job, Key, Row, Variant, accuracy, key_of, text_of
+from common.rows import AGAIN, COLUMNS, IDENTITY, RESULTS, Job, Key, Row, Variant, accuracy, key_of, made_with, text_of
 from helpers import UserError
 
 MADE_BY = ("seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
@@ -29,13 +29,9 @@ def differences(saved: Row, new: Row) -> list[str]:
 
 def drawn_rows(rows: Iterable[Row]) -> list[Row]:
     """Return a row of each kind that other code has made; the hash of the code draws its round, so that nobody does."""
-    drawn: dict[tuple[str, str, bool], tuple[str, Row]] = {}
-    for row in rows:
-        if row["code"] != code_version():
-            kind = row["network"], row["settings"], bool(row["error"])
-            rank = hashlib.sha256(f"{code_version()} {key_of(row)}".encode()).hexdigest()
-            drawn[kind] = min(drawn.get(kind, (rank, row)), (rank, row), key=lambda ranked: ranked[0])
-    return [row for _, row in drawn.values()]
+    others = [row for row in rows if row["code"] != code_version()]
+    others.sort(key=lambda row: hashlib.sha256(f"{code_version()} {key_of(row)}".encode()).hexdigest(), reverse=True)
+    return list({(row["network"], row["settings"], bool(row["error"])): row for row in others}.values())
 
 
 def check_again(drawn: Iterable[Row], again: dict[Key, Row]) -> None:
@@ -55,25 +51,21 @@ class Saved:
     """The rows of all experiments, complete and of one arithmetic: the only way from a row to a number.
 
     Raises UserError as `read_rows` and `check_again` do, for a missing row, and for rows of two versions of torch or
-    kinds of arithmetic.
+    two arithmetics.
     """
 
     def __init__(self, jobs: dict[Key, Job], folder: Path = RESULTS) -> None:
         rows = read_all(folder, jobs)
         if missing := [job for key, job in jobs.items() if key not in rows]:
             raise UserError(f"{folder} lacks {len(missing)} rows, the first {missing[0]}. Run report/study.py.")
-        made_by: dict[tuple[str, str], str] = {}
-        for row in rows.values():
-            made_by.setdefault(
-                (row["torch"].split("+")[0], row["arithmetic"]), f"{row['network']} in round {row['round']}"
-            )
+        made_by = {made_with(row): text_of(key) for key, row in rows.items()}
+        if len(made_by) > 1:
+            texts = "; ".join(f"{name}: torch {made[0]}, {made[1]}" for made, name in made_by.items())
+            raise UserError(f"rows of different arithmetic cannot be compared: {texts}.")
         self.by_key = {key: rows[key] for key in jobs}
         drawn, again = drawn_rows(self.by_key.values()), read_rows(folder / AGAIN, jobs)
         check_again(drawn, again)
         self.again = [again[key_of(row)] for row in drawn]
-        if len(made_by) > 1:
-            rows_of = "; ".join(f"{where}: torch {version}, {kind}" for (version, kind), where in made_by.items())
-            raise UserError(f"rows of different arithmetic cannot be compared: {rows_of}.")
 
     def rows(self, jobs: Iterable[Job]) -> list[Row]:
         """Return the jobs' rows; UserError if one diverged: it has no accuracy, and must not vanish in silence."""

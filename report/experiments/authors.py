@@ -17,7 +17,6 @@ from common.evidence import (
     difference_texts,
     equivalence,
     format_p,
-    holm,
     mean_and_interval,
     require,
     sign_flip_p,
@@ -74,20 +73,22 @@ def side(test: list[float], train: list[float]) -> dict[str, str]:
 
 def cells(saved: Saved) -> list[dict[str, Any]]:
     """Return the ten cells, a network at a rate each: theirs, ours, and their difference."""
-    pairs = [(network, rate) for rate in RATES for network in MAIN]
-    compared = [welch(ours(saved, *pair), theirs(*pair)) for pair in pairs]
-    return [
-        {
-            "name": network.name,
-            "rate": f"{rate:g}",
-            "theirs": side(theirs(network, rate), theirs(network, rate, "train_error")),
-            "ours": side(ours(saved, network, rate), ours(saved, network, rate, "train_")),
-            "difference": texts_around(middle, half),
-            "within": f"{equivalence(ours(saved, network, rate), theirs(network, rate)):.1f}",
-            "shown": p < ALPHA,
-        }
-        for (network, rate), (middle, half, _), p in zip(pairs, compared, holm([p for *_, p in compared]), strict=True)
-    ]
+    lines: list[dict[str, Any]] = []
+    for rate, network in itertools.product(RATES, MAIN):
+        own, other = ours(saved, network, rate), theirs(network, rate)
+        middle, half = welch(own, other)
+        lines.append(
+            {
+                "name": network.name,
+                "rate": f"{rate:g}",
+                "theirs": side(other, theirs(network, rate, "train_error")),
+                "ours": side(own, ours(saved, network, rate, "train_")),
+                "difference": texts_around(middle, half),
+                "within": f"{equivalence(own, other):.1f}",
+                "word": word(middle, half),
+            }
+        )
+    return lines
 
 
 def conclusions(saved: Saved) -> list[dict[str, Any]]:
@@ -102,8 +103,8 @@ def conclusions(saved: Saved) -> list[dict[str, Any]]:
             interval = mean_and_interval(differences)
             p = format_p(sign_flip_p(differences))
             line[name] = {**texts_around(*interval), "word": word(*interval), "p": p}
-        middle, half, _ = welch(gains["ours"], gains["theirs"])
-        line["apart"] = texts_around(middle, half)
+        apart = welch(gains["ours"], gains["theirs"])
+        line["apart"] = {**texts_around(*apart), "word": word(*apart)}
         lines.append(line)
     return lines
 
@@ -115,9 +116,8 @@ def astray(saved: Saved) -> dict[str, Any]:
     lost = [row for row in rows if 100 - accuracy(row) > ASTRAY]
     errors = [error for network in labelled for error in theirs(network, RATES[0])]
     dead = [int(row["dead_scores"]) for row in rows]
-    several, few = (
-        [row in lost for row, number in zip(rows, dead, strict=True) if (number >= 2) == many] for many in (True, False)
-    )
+    several = [row in lost for row in rows if int(row["dead_scores"]) >= 2]
+    few = [row in lost for row in rows if int(row["dead_scores"]) < 2]
     table = [[sum(part), len(part) - sum(part)] for part in (several, few)]
     with_errors = scipy.stats.spearmanr(dead, [100 - accuracy(row) for row in rows])
     with_digits = scipy.stats.spearmanr(dead, [digit_accuracy([row]) for row in rows])
@@ -141,16 +141,19 @@ def astray(saved: Saved) -> dict[str, Any]:
 def without_astray() -> dict[str, str]:
     """Return the authors' gain from the auxiliary loss at the higher rate, without their run that went astray."""
     pairs = zip(theirs(claims.CLAIMS[1].worse, RATES[0]), theirs(claims.CLAIMS[1].better, RATES[0]), strict=True)
-    return difference_texts([worse - better for worse, better in pairs if better <= ASTRAY])
+    kept = [(worse, better) for worse, better in pairs if better <= ASTRAY]
+    require("one of their ten AuxModel runs at 0.1 went astray", len(kept) == 9)
+    next_highest = max(better for _, better in kept)
+    return {**difference_texts([worse - better for worse, better in kept]), "next": f"{next_highest:.1f}"}
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the ten cells, what they say of the claims, and the runs that went astray."""
     all_cells, lines = cells(saved), conclusions(saved)
-    inside = all(float(cell["difference"]["low"]) < 0 < float(cell["difference"]["high"]) for cell in all_cells)
-    require("all ten intervals of ours - theirs hold 0", inside and not any(cell["shown"] for cell in all_cells))
-    effects = all(float(line["apart"]["low"]) < 0 < float(line["apart"]["high"]) for line in lines)
-    require("no effect differs detectably from theirs", effects)
+    differing = {"of the cells": {cell["word"] for cell in all_cells}}
+    differing["of the effects"] = {line["apart"]["word"] for line in lines}
+    for what, words_of in differing.items():
+        require(f"none {what} differs detectably from theirs", words_of == {"no clear difference"})
     words = [[line[side]["word"] for side in ("theirs", "ours")] for line in lines]
     require("both sides' rounds show a gain from sharing at both rates", words[:2] == [["better"] * 2] * 2)
     require("of the auxiliary loss at 0.1, theirs show none", words[2] == ["no clear difference", "better"])
@@ -160,15 +163,12 @@ def numbers(saved: Saved) -> dict[str, Any]:
         for network in MAIN
         for rate in RATES
     ]
-    spread = max(all_cells, key=lambda cell: abs(float(cell["ours"]["sd"]) - float(cell["theirs"]["sd"])))
-    there = (spread["name"], spread["rate"]) == ("AuxModel1", "0.1")
-    require("single rounds spread most differently for AuxModel1 at 0.1", there)
     return {
         "cells": all_cells,
         "train_apart": f"{max(apart):.1f}",
         "conclusions": lines,
         "astray": astray(saved),
-        "without_worst": without_astray(),
+        "without_astray": without_astray(),
         "rounds": str(len(ROUNDS)),
         "their_rounds": str(len(theirs(MAIN[0], RATES[0]))),
     }

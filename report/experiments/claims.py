@@ -1,7 +1,7 @@
 """The networks as they stand, with which other experiments compare, and the claims that are tested about them."""
 
-from collections.abc import Mapping, Sequence
-from statistics import mean, stdev
+from collections.abc import Mapping
+from statistics import stdev
 from typing import Any, NamedTuple
 
 from common.evidence import (
@@ -11,12 +11,11 @@ from common.evidence import (
     Comparison,
     compare,
     detectable,
-    fitted,
     mean_texts,
     require,
 )
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, SIMPLE, WS, WS1, Network
-from common.rows import Variant, digit_accuracy
+from common.rows import Variant
 from common.saved import Saved
 
 import helpers
@@ -54,13 +53,8 @@ ABOUT = {  # what each network adds, and to which
 CLAIMS = (Claim("Sharing the weights helps", WS, SIMPLE), Claim("An auxiliary loss helps further", AUX, WS))
 
 
-def usual(network: Network, rounds: Sequence[int] = ROUNDS) -> Variant:
-    """Return a network as it stands."""
-    return Variant(network, {}, rounds)
-
-
-VARIANTS = {net.name: usual(net, ROUNDS if net in BASE else ALL_ROUNDS) for net in MAIN}
-USUAL = {net.name: usual(net) for net in MAIN}
+VARIANTS = {net.name: Variant(net, {}, ROUNDS if net in BASE else ALL_ROUNDS) for net in MAIN}
+USUAL = {net.name: Variant(net, {}, ROUNDS) for net in MAIN}
 
 
 def differences(saved: Saved, variants: Mapping[str, Variant] = USUAL) -> list[Comparison]:
@@ -68,30 +62,13 @@ def differences(saved: Saved, variants: Mapping[str, Variant] = USUAL) -> list[C
     return [compare(saved, variants[claim.better.name], variants[claim.worse.name]) for claim in CLAIMS]
 
 
-def network_numbers(saved: Saved, network: Network, variants: Mapping[str, Variant] = USUAL) -> dict[str, Any]:
-    """Return what is said of a network in its variant."""
-    variant, above = variants[network.name], ABOUT[network][1]
-    rows, values = saved.rows(variant), saved.accuracies(variant)
-    shares = [1 - value / 100 for value in values]
-    sampling = mean(share * (1 - share) / int(row["total"]) for share, row in zip(shares, rows, strict=True)) ** 0.5
-    return {
-        **mean_texts(values),
-        "sd": f"{stdev(values):.2f}",
-        "sampling": f"{100 * sampling:.2f}",  # standard deviation of as many independent test pairs (binomial)
-        "parameters": f"{int(rows[0]['parameters']):,}",
-        "fitted": fitted(rows),
-        "digits": f"{digit_accuracy(rows):.1f}" if network.labelled or network == WS1 else "",
-        "effect": compare(saved, variant, variants[above.name]).texts if above is not None else None,
-    }
-
-
 def collapse_numbers(saved: Saved) -> dict[str, Any]:
     """Return the exploration classes' accuracies over all rounds."""
     numbers = {}
     for network, base in zip(EXPLORATION, BASE[1:], strict=True):
         values = saved.accuracies(VARIANTS[network.name])
-        above = min(values) > max(saved.accuracies(usual(base)))
-        require(f"no run of {network.name} collapsed, its worst is above every one of {base.name}", above)
+        above = min(values) > max(saved.accuracies(USUAL[base.name]))
+        require(f"no run of {network.name} collapsed, its worst is above {base.name}'s in rounds 0 to 29", above)
         numbers[network.name] = {
             **mean_texts(values),
             "n": str(len(values)),
@@ -104,7 +81,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     """Return the networks' accuracies, the differences that the claims are about, and the protocol."""
     comparisons = differences(saved)
     return {
-        "networks": {network.name: network_numbers(saved, network) for network in MAIN},
+        "networks": {net.name: mean_texts(saved.accuracies(USUAL[net.name])) for net in MAIN},
         "sd": [f"{stdev(comparison.differences):.2f}" for comparison in comparisons],
         "detectable": [
             {str(n): f"{detectable(stdev(comparison.differences), n):.2f}" for n in (10, 30)}

@@ -10,33 +10,37 @@ from statistics import mean, stdev
 from typing import Any
 
 from common.drawing import figure_of, label_places, strip
-from common.evidence import Comparison, compare, judge, markdown_table, mean_texts, require, span
+from common.evidence import Comparison, compare, fitted, judge, markdown_table, mean_texts, require, span
 from common.networks import AUX1, BASE, MAIN, WS1, Network
-from common.rows import Variant
+from common.rows import Variant, digit_accuracy
 from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments.authors import RATES, theirs
-from experiments.claims import ABOUT, CLAIMS, Claim, network_numbers
+from experiments.claims import ABOUT, CLAIMS, Claim, differences
 
 QUESTION = "Do the two ideas help?"
 ROUNDS = range(200, 230)
 DATA = {"nb_test_pairs": 5000}  # MNIST has 10,000 test images
 COMMIT = "cb3de46"  # of this criterion, in which there is no row yet
-
-
 VARIANTS = {network.name: Variant(network, DATA, ROUNDS) for network in MAIN}
 
 
-def variant_of(network: Network) -> Variant:
-    """Return a network as it stands, in these rounds."""
-    return VARIANTS[network.name]
-
-
-# as committed with the criterion, and kept so: the other experiments call claims.differences
-def comparisons(saved: Saved) -> list[Comparison]:
-    """Return the difference that each claim is about."""
-    return [compare(saved, variant_of(claim.better), variant_of(claim.worse)) for claim in CLAIMS]
+def network_numbers(saved: Saved, network: Network) -> dict[str, Any]:
+    """Return what is said of a network."""
+    variant, above = VARIANTS[network.name], ABOUT[network][1]
+    rows, values = saved.rows(variant), saved.accuracies(variant)
+    shares = [1 - value / 100 for value in values]
+    sampling = mean(share * (1 - share) / int(row["total"]) for share, row in zip(shares, rows, strict=True)) ** 0.5
+    return {
+        **mean_texts(values),
+        "sd": f"{stdev(values):.2f}",
+        "sampling": f"{100 * sampling:.2f}",  # standard deviation of as many independent test pairs (binomial)
+        "parameters": f"{int(rows[0]['parameters']):,}",
+        "fitted": fitted(rows),
+        "digits": f"{digit_accuracy(rows):.1f}" if network.labelled or network == WS1 else "",
+        "effect": compare(saved, variant, VARIANTS[above.name]).texts if above is not None else None,
+    }
 
 
 def if_shared(saved: Saved, comparison: Comparison, claim: Claim) -> str:
@@ -44,7 +48,7 @@ def if_shared(saved: Saved, comparison: Comparison, claim: Claim) -> str:
 
     An upper bound: it takes both networks' errors as independent, where most are on the same pairs.
     """
-    shares = [mean(saved.accuracies(variant_of(network))) / 100 for network in (claim.better, claim.worse)]
+    shares = [mean(saved.accuracies(VARIANTS[network.name])) / 100 for network in (claim.better, claim.worse)]
     sampling = sum(share * (1 - share) / DATA["nb_test_pairs"] for share in shares)
     rounds = stdev(comparison.differences) ** 2 / len(comparison.differences)
     return f"{1.96 * math.sqrt(100**2 * sampling + rounds):.2f}"
@@ -52,7 +56,7 @@ def if_shared(saved: Saved, comparison: Comparison, claim: Claim) -> str:
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the networks' accuracies and the claims with their verdicts."""
-    compared = comparisons(saved)
+    compared = differences(saved, VARIANTS)
     claims = [
         {"sentence": claim.sentence, "heading": claim.heading, "difference": claim.difference, **texts}
         for claim, texts in zip(CLAIMS, judge(compared), strict=True)
@@ -61,12 +65,12 @@ def numbers(saved: Saved) -> dict[str, Any]:
         texts["if_shared"] = if_shared(saved, comparison, claim)
         require("both claims hold if the test pairs' sampling were shared", comparison.mean > float(texts["if_shared"]))
         require("both differences are above 0 in every round", comparison.counts == (len(ROUNDS), 0, 0))
-    networks = {network.name: network_numbers(saved, network, VARIANTS) for network in ABOUT}
+    networks = {network.name: network_numbers(saved, network) for network in ABOUT}
     for network in ABOUT:
         networks[network.name]["theirs"] = mean_texts([100 - error for error in theirs(network, RATES[0])])
     return {
         "networks": networks,
-        "labels": compare(saved, variant_of(AUX1), variant_of(WS1)).texts,
+        "labels": compare(saved, VARIANTS[AUX1.name], VARIANTS[WS1.name]).texts,
         "claims": claims,
         "commit": COMMIT,
         "rounds": span(ROUNDS),
@@ -96,10 +100,10 @@ def picture(saved: Saved) -> Figure:
     """Draw every round of the five networks, and the differences that the claims are about."""
     figure, (left, right) = figure_of(1, 2, 1.7, width_ratios=[3, 2])
     for place, network in enumerate(ABOUT):
-        strip(left, place, saved.accuracies(variant_of(network)), network)
+        strip(left, place, saved.accuracies(VARIANTS[network.name]), network)
     label_places(left, (network.name for network in ABOUT))
     left.set(title="Every round of the five networks", ylabel="test accuracy (%)")
-    for place, (claim, comparison) in enumerate(zip(CLAIMS, comparisons(saved), strict=True)):
+    for place, (claim, comparison) in enumerate(zip(CLAIMS, differences(saved, VARIANTS), strict=True)):
         strip(right, place, comparison.differences, claim.better)
     right.axhline(0, color="k", linewidth=0.7)
     label_places(right, (claim.difference.replace(" - ", "\n− ") for claim in CLAIMS))

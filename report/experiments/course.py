@@ -1,5 +1,6 @@
-"""The base networks epoch by epoch, on validation pairs. Learning has no schedule: each epoch ends a shorter training.
+"""The base networks epoch by epoch, on validation pairs.
 
+The learning rate is constant: the first n epochs are a training of n epochs.
 A spike is an epoch after the 20th whose loss is more than twice that of the epoch before, and above 0.2.
 """
 
@@ -29,7 +30,7 @@ def courses(saved: Saved, network: Network) -> list[Course]:
     return [[tuple(epoch) for epoch in json.loads(row["details"])] for row in saved.rows(VARIANTS[network.name])]
 
 
-def accuracy(wrong: int) -> float:
+def validation_accuracy(wrong: int) -> float:
     """Return the validation accuracy in % of a network that gets so many pairs wrong."""
     return 100 * (1 - wrong / VALIDATION["nb_test_pairs"])
 
@@ -63,7 +64,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     courses_of = {net: courses(saved, net) for net in BASE}
     for nb_epochs in EPOCHS:
         epochs = {net: [course[nb_epochs - 1] for course in courses_of[net]] for net in BASE}
-        values = {net: [accuracy(wrong) for *_, wrong in of_net] for net, of_net in epochs.items()}
+        values = {net: [validation_accuracy(wrong) for *_, wrong in of_net] for net, of_net in epochs.items()}
         compared = [paired(values[claim.better], values[claim.worse]) for claim in CLAIMS]
         fitted = [sum(train_wrong == 0 for _, train_wrong, _ in of_net) for of_net in epochs.values()]
         lines.append(
@@ -76,9 +77,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         )
     words = [line["words"] for line in lines]
     require("after 3 epochs WSModel is worse than SimpleModel", words[0] == ["worse", "better"])
-    require("after 6 epochs they do not differ clearly", words[1] == ["no clear difference", "better"])
     require("after 100 epochs every run fits", lines[-1]["fitted"] == "10 / 10 / 10")
-    require("from 12 epochs on, both differences are above 0", words[2:] == [["better", "better"]] * 4)
     table = [spike_numbers(saved, network) for network in BASE]
     require("no spike comes after the protocol's epochs", max(int(line["last"]) for line in table) <= NB_EPOCHS)
     require(
@@ -101,7 +100,7 @@ def picture(saved: Saved) -> Figure:
     for network in BASE:
         for place, course in enumerate(courses(saved, network)):
             losses, _, wrong = zip(*course, strict=True)
-            values = list(map(accuracy, wrong))
+            values = list(map(validation_accuracy, wrong))
             style: dict[str, Any] = {"color": COLOURS[network], "linewidth": 0.4, "alpha": 0.35}
             if place == 0:
                 style = {"color": COLOURS[network], "linewidth": 1.3, "label": network.name}

@@ -1,6 +1,6 @@
 """The networks of the published script, rebuilt to the last parameter, in our rounds; and what differs from ours.
 
-From two of theirs to ours the way is gone one change after the other.
+Two of theirs are changed into ours, step by step.
 """
 
 import itertools
@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from common.evidence import Comparison, compare, require
-from common.networks import AUX, BASE, PUBLISHED, WS, Network
+from common.networks import AUX, BASE, PUBLISHED, WS
 from common.rows import Variant, digit_accuracy
 from common.saved import Saved
 
@@ -18,29 +18,20 @@ EPOCHS = (25, 50)  # in the published code, and in its README
 PLAIN_STEP, LAYERS = "auxiliary loss on the plain scores", "our fully connected layers"
 
 
-def published(network: Network, nb_epochs: int) -> Variant:
-    """Return a published network, trained the published way."""
-    return Variant(network, {"nb_epochs": nb_epochs, "shuffle": False}, ROUNDS)
-
-
-def steps() -> dict[str, tuple[Variant, Variant]]:
-    """Return the two networks after each change; those of the first step are the published ones, of the last ours."""
-    ws, aux = PUBLISHED[1], PUBLISHED[3]
-    epochs = {"nb_epochs": EPOCHS[0]}
-    plain, smaller = {**epochs, "plain_scores": True}, {"maps": [32, 64]}
-    settings: dict[str, tuple[Network, dict[str, Any], Network, dict[str, Any]]] = {
-        "as published": (ws, {**epochs, "shuffle": False}, aux, {**epochs, "shuffle": False}),
-        "mini-batches shuffled": (ws, epochs, aux, epochs),
-        PLAIN_STEP: (ws, epochs, aux, plain),
-        "32 and 64 maps": (ws, {**epochs, **smaller}, aux, {**plain, **smaller}),
-        LAYERS: (WS, epochs, AUX, epochs),
-        "50 epochs": (WS, {}, AUX, {}),
-    }
-    return {name: (Variant(*of[:2], ROUNDS), Variant(*of[2:], ROUNDS)) for name, of in settings.items()}
-
-
-STEPS = steps()
-VARIANTS: dict[Any, Variant] = {(net.name, n): published(net, n) for n in EPOCHS for net in PUBLISHED}
+SHORT: dict[str, Any] = {"nb_epochs": EPOCHS[0]}
+AS_PUBLISHED, PLAIN, SMALLER = {**SHORT, "shuffle": False}, {**SHORT, "plain_scores": True}, {"maps": [32, 64]}
+THEIR_WS, THEIR_AUX = PUBLISHED[1], PUBLISHED[3]
+STEPS = {  # both networks after each change, from the published ones to ours
+    "as published": (Variant(THEIR_WS, AS_PUBLISHED, ROUNDS), Variant(THEIR_AUX, AS_PUBLISHED, ROUNDS)),
+    "mini-batches shuffled": (Variant(THEIR_WS, SHORT, ROUNDS), Variant(THEIR_AUX, SHORT, ROUNDS)),
+    PLAIN_STEP: (Variant(THEIR_WS, SHORT, ROUNDS), Variant(THEIR_AUX, PLAIN, ROUNDS)),
+    "32 and 64 maps": (Variant(THEIR_WS, SHORT | SMALLER, ROUNDS), Variant(THEIR_AUX, PLAIN | SMALLER, ROUNDS)),
+    LAYERS: (Variant(WS, SHORT, ROUNDS), Variant(AUX, SHORT, ROUNDS)),
+    "50 epochs": (Variant(WS, {}, ROUNDS), Variant(AUX, {}, ROUNDS)),
+}
+VARIANTS: dict[Any, Variant] = {
+    (net.name, n): Variant(net, {"nb_epochs": n, "shuffle": False}, ROUNDS) for n in EPOCHS for net in PUBLISHED
+}
 VARIANTS |= {(step, place): variant for step, both in STEPS.items() for place, variant in enumerate(both)}
 
 
