@@ -94,8 +94,8 @@ def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
     file, where processes are spawned. UserError if a process is killed.
     """
     tasks = list(itertools.product(range(helpers.NB_ROUNDS), range(len(jobs))))
-    unknown = START_METHOD == "spawn" and not hasattr(sys.modules["__main__"], "__file__")
-    if len(tasks) == 1 or helpers.DEVICE.type == "cuda" or unknown:
+    no_file = START_METHOD == "spawn" and not hasattr(sys.modules["__main__"], "__file__")
+    if len(tasks) == 1 or helpers.DEVICE.type == "cuda" or no_file:
         yield from itertools.starmap(outcome_of, tasks)
         return
     settings = {name: getattr(helpers, name) for name in helpers.RANGES}
@@ -142,10 +142,10 @@ def print_summary(outcomes: list[Outcome], nb_networks: int) -> None:
         deviation = stdev(accuracies) if len(accuracies) > 1 else math.nan
         line = f"{name:11}  {len(results):6}  {mean(accuracies):11.2f} %  {deviation:9.2f}"
         base = {result.nb_round: result.accuracy for result in by_name.get(COMPARED_WITH.get(name, ""), [])}
-        if found := [result.accuracy - base[result.nb_round] for result in results if result.nb_round in base]:
-            wins, losses = sum(each > 0 for each in found), sum(each < 0 for each in found)
-            line += f"  {COMPARED_WITH[name]:13}  {mean(found):+10.2f}  {wins:4}  {len(found) - wins - losses:4}"
-            line += f"  {losses:6}"
+        if differences := [result.accuracy - base[result.nb_round] for result in results if result.nb_round in base]:
+            wins, losses = sum(each > 0 for each in differences), sum(each < 0 for each in differences)
+            line += f"  {COMPARED_WITH[name]:13}  {mean(differences):+10.2f}  {wins:4}"
+            line += f"  {len(differences) - wins - losses:4}  {losses:6}"
         print(line, flush=True)
 
 

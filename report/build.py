@@ -41,10 +41,7 @@ def tables(numbers: dict[str, Any]) -> dict[str, str]:
 
 def readmes(numbers: dict[str, Any]) -> dict[Path, str]:
     """Return the READMEs with new tables; UserError unless each table has one place in them."""
-    try:
-        texts = {file: file.read_text(encoding="utf-8") for file in READMES}
-    except ValueError as error:
-        raise UserError(f"a README is not UTF-8: {error}.") from error
+    texts = {file: file.read_text(encoding="utf-8") for file in READMES}
     for name, table in tables(numbers).items():
         places = 0
         for file, text in texts.items():

@@ -106,12 +106,6 @@ def test_a_readme_without_one_place_for_a_table(
     assert not (elsewhere / "report" / "numbers.json").exists()
 
 
-def test_a_readme_that_is_no_text(elsewhere: Path) -> None:
-    (elsewhere / "README.md").write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match="a README is not UTF-8: "):
-        build.readmes(json.loads((REPORT / "numbers.json").read_text(encoding="utf-8")))
-
-
 def test_a_mistake_in_the_text_of_the_report(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (elsewhere / "report" / "report.typ").write_text("A text.\n\n#no_such_thing")
     numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))

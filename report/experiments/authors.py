@@ -98,8 +98,8 @@ def conclusions(saved: Saved) -> list[dict[str, Any]]:
         line: dict[str, Any] = {"difference": claim.difference, "rate": f"{rate:g}"}
         gains: dict[str, list[float]] = {}
         for name, errors_of in (("theirs", theirs), ("ours", functools.partial(ours, saved))):
-            both = (errors_of(network, rate) for network in (claim.worse, claim.better))
-            gains[name] = differences = [worse - better for worse, better in zip(*both, strict=True)]
+            errors = (errors_of(network, rate) for network in (claim.worse, claim.better))
+            gains[name] = differences = [worse - better for worse, better in zip(*errors, strict=True)]
             interval = mean_and_interval(differences)
             p = format_p(sign_flip_p(differences))
             line[name] = {**texts_around(*interval), "word": word(*interval), "p": p}
@@ -176,8 +176,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def picture(saved: Saved) -> Figure:
     """Draw the test error of every round, the authors' beside ours."""
-    figure, both = figure_of(1, 2, 2.4)
-    for axes, rate in zip(both, RATES, strict=True):
+    figure, panels = figure_of(1, 2, 2.4)
+    for axes, rate in zip(panels, RATES, strict=True):
         for place, network in enumerate(MAIN):
             strip(axes, place - 0.27, theirs(network, rate), network, 0.06, hollow=True)
             strip(axes, place + 0.2, ours(saved, network, rate), network, 0.06)

@@ -20,8 +20,8 @@ def speed() -> dict[str, str]:
 
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return how many rows there are, the benchmark's speed, and the processors of the rows."""
-    both = [(saved.by_key[key_of(row)]["cpu"], row["cpu"]) for row in saved.again]
-    elsewhere = [(first, again) for first, again in both if first != again]
+    processors = [(saved.by_key[key_of(row)]["cpu"], row["cpu"]) for row in saved.again]
+    elsewhere = [(first, again) for first, again in processors if first != again]
     return {
         "rows": f"{len(saved.by_key):,}",
         "speed": speed(),

@@ -103,7 +103,7 @@ def networks_picture(_: Saved) -> Figure:
         end = first + len(texts) - 1
         if network != SIMPLE:
             joint = "the joint\ncomparison,\nno weights"
-            linear = f"join {20}\nReLU\nlinear\n2\n({nb_parameters(model.final):,})"
+            linear = f"join 20\nReLU\nlinear\n2\n({nb_parameters(model.final):,})"
             box(axes, final, y, joint if network == WS1 else linear, "#eeeeee")
             for up in (0.1, -0.1):
                 arrow(axes, (end + beside, y + up), (final - beside, y + up))

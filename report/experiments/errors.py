@@ -91,8 +91,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
 
 def digits_picture(saved: Saved) -> Figure:
     """Draw which score is the highest for which digit."""
-    figure, both = figure_of(1, 2, 2.5, 6.4)
-    for axes, network in zip(both, EXPLORATION, strict=True):
+    figure, panels = figure_of(1, 2, 2.5, 6.4)
+    for axes, network in zip(panels, EXPLORATION, strict=True):
         table = sum_of(saved, network, "digits")
         share = 100 * table / table.sum(1, keepdims=True)
         texts = [[f"{cell:.1f}" if cell else "" for cell in row] for row in share]

@@ -13,7 +13,7 @@ from experiments import claims, course
 QUESTION = "At which learning rates do the two ideas help?"
 ROUNDS = range(1300, 1310)
 EPOCHS = {0.01: (50, 500), 0.03: (50, 150), 0.05: (50, 150), 0.1: (50, 150), 0.2: (50, 150)}
-KINDS = [(rate, n) for rate, both in EPOCHS.items() for n in both]
+KINDS = [(rate, n) for rate, numbers_of_epochs in EPOCHS.items() for n in numbers_of_epochs]
 VARIANTS = {
     (net.name, rate, n): Variant(net, {**VALIDATION, "learning_rate": rate, "nb_epochs": n}, ROUNDS, keeps="losses")
     for rate, n in sorted(KINDS, key=lambda kind: -kind[1])  # the longest first

@@ -32,7 +32,7 @@ STEPS = {  # both networks after each change, from the published ones to ours
 VARIANTS: dict[Any, Variant] = {
     (net.name, n): Variant(net, {"nb_epochs": n, "shuffle": False}, ROUNDS) for n in EPOCHS for net in PUBLISHED
 }
-VARIANTS |= {(step, place): variant for step, both in STEPS.items() for place, variant in enumerate(both)}
+VARIANTS |= {(step, place): variant for step, variants in STEPS.items() for place, variant in enumerate(variants)}
 
 
 def numbers(saved: Saved) -> dict[str, Any]:

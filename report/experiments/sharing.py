@@ -42,9 +42,9 @@ VARIANTS = {
 VARIANTS |= {(net.name, "twice", EPOCHS[-1]): Variant(net, TWICE, ROUNDS) for net in (UNTIED, UNTIED_AUX)}
 
 
-def effect(saved: Saved, both: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
+def effect(saved: Saved, networks: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
     """Return the difference of two networks over the rounds in which neither diverged."""
-    return compare(saved, *saved.finished_together([VARIANTS[network.name, size, nb_epochs] for network in both]))
+    return compare(saved, *saved.finished_together([VARIANTS[network.name, size, nb_epochs] for network in networks]))
 
 
 def beyond(saved: Saved, size: str) -> Texts:
@@ -73,7 +73,7 @@ def twice_numbers(saved: Saved) -> list[dict[str, Any]]:
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the effects by size and epochs, how many runs fit their training pairs, in those that finished."""
     kinds = [(size, nb_epochs) for size in SIZES for nb_epochs in EPOCHS]
-    effects = {name: [effect(saved, both, *kind) for kind in kinds] for name, both in EFFECTS.items()}
+    effects = {name: [effect(saved, networks, *kind) for kind in kinds] for name, networks in EFFECTS.items()}
     lines = [{"name": name, "effects": [each.texts for each in compared]} for name, compared in effects.items()]
     words = {name: [each.word for each in compared] for name, compared in effects.items()}
     require("splitting alone shows no clear gain", set(words["splitting"]) == {"no clear difference"})
@@ -82,8 +82,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "sharing gives less after more epochs",
         all(effects["sharing"][n].mean > effects["sharing"][n + 1].mean for n in (0, 2)),
     )
-    both = zip(effects["sharing"], effects["splitting"], strict=True)
-    require("most of WSModel's gain is of sharing", all(shared.mean > split.mean for shared, split in both))
+    pairs = zip(effects["sharing"], effects["splitting"], strict=True)
+    require("most of WSModel's gain is of sharing", all(shared.mean > split.mean for shared, split in pairs))
     whole, half = words["sharing, with digit labels"][1::2]
     require("with them, after 150 epochs, at half size only", (whole, half) == ("no clear difference", "better"))
     labels = [[each.mean for each in effects[f"digit labels, {where}"]] for where in ("branches untied", "one branch")]
@@ -129,8 +129,8 @@ def picture(saved: Saved) -> Figure:
             (untied, "half", shared, "untied,\nhalf"),
             (shared, "whole", shared, "one\nbranch"),
         ]
-    figure, both = figure_of(1, 2, 1.6, sharey=True)
-    for axes, nb_epochs in zip(both, EPOCHS, strict=True):
+    figure, panels = figure_of(1, 2, 1.6, sharey=True)
+    for axes, nb_epochs in zip(panels, EPOCHS, strict=True):
         for place, (network, size, coloured, name) in enumerate(parts):
             values = saved.accuracies(saved.finished(VARIANTS[network.name, size, nb_epochs]))
             strip(axes, place, values, coloured, hollow=name.startswith("untied"))
@@ -140,7 +140,7 @@ def picture(saved: Saved) -> Figure:
         for middle, text in ((2, "no digit labels"), (5, "digit labels")):
             axes.text(middle, 1.0, text, ha="center", va="top", fontsize=7, transform=axes.get_xaxis_transform())
         axes.axvline(3.5, color="k", linewidth=0.5, linestyle=":")
-    both[0].set_ylabel("accuracy (%)")
+    panels[0].set_ylabel("accuracy (%)")
     return figure
 
 
