@@ -19,6 +19,7 @@ import os
 import pickle
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -78,13 +79,16 @@ def set_up(settings: dict[str, Any]) -> None:
     threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
-def work(nb_round: int, place: int) -> bytes:
-    """Return an outcome as bytes, with the weights of the network in its place: its class cannot always be pickled."""
+def work(folder: str, nb_round: int, place: int) -> None:
+    """Save an outcome, with the weights of the network in its place: its class cannot always be pickled.
+
+    To a file, since the pool waits for ever for a process that is killed while it passes on more than a few bytes.
+    """
     outcome = outcome_of(nb_round, place)
     if isinstance(outcome, Result):
         weights: Any = outcome.model.state_dict()
         outcome = outcome._replace(model=weights)
-    return pickle.dumps(outcome)
+    Path(folder, f"{nb_round} {place}").write_bytes(pickle.dumps(outcome))
 
 
 def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
@@ -101,10 +105,16 @@ def outcomes_of(jobs: list[partial[Result]]) -> Iterator[Outcome]:
     settings = {name: getattr(helpers, name) for name in helpers.RANGES}
     nb_processes = min(len(tasks), max(len(jobs), os.cpu_count() or 1))
     context = multiprocessing.get_context(START_METHOD)
-    with ProcessPoolExecutor(nb_processes, context, set_up, (settings,)) as pool:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(nb_processes, context, set_up, (settings,)) as pool,
+    ):
         try:
-            for (_, place), packed in zip(tasks, pool.map(work, *zip(*tasks, strict=True)), strict=True):
-                outcome = pickle.loads(packed)
+            done = pool.map(partial(work, folder), *zip(*tasks, strict=True))
+            for (nb_round, place), _ in zip(tasks, done, strict=True):
+                file = Path(folder, f"{nb_round} {place}")
+                outcome = pickle.loads(file.read_bytes())
+                file.unlink()
                 if isinstance(outcome, Result):
                     model = jobs[place].args[1]().eval()
                     model.load_state_dict(outcome.model, assign=True)

@@ -29,6 +29,18 @@ def environment_of_a_user(**variables: str) -> dict[str, str]:
     return {**inherited, **NO_NETWORK, **variables}
 
 
+def kill_at_limit(process: subprocess.Popen[str]) -> None:
+    """Kill a process that leads a session, and what it has started, after LIMIT: no reader waits for ever."""
+
+    def kill() -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(LIMIT, kill)
+    timer.daemon = True
+    timer.start()
+
+
 class Checkout:
     """A copy of what a clone holds for the main job."""
 
@@ -62,10 +74,7 @@ class Checkout:
         return {str(path.relative_to(self.folder)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
     def start(self, *options: str, stdin: int | None = subprocess.DEVNULL, **variables: str) -> subprocess.Popen[str]:
-        """Start `python OPTIONS test.py` with environment variables added, from another folder.
-
-        Whatever it has started and left is killed after LIMIT: nothing that reads its output can wait for ever.
-        """
+        """Start `python OPTIONS test.py` with environment variables added, from another folder; it ends at LIMIT."""
         process = subprocess.Popen(
             [sys.executable, *options, str(self.folder / "test.py")],
             stdin=stdin,
@@ -77,13 +86,7 @@ class Checkout:
             start_new_session=True,
         )
 
-        def kill() -> None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-        timer = threading.Timer(LIMIT, kill)
-        timer.daemon = True
-        timer.start()
+        kill_at_limit(process)
         return process
 
     def run(self, *options: str, typed: str | None = None, **variables: str) -> tuple[int, str, str]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torchvision
 from conftest import ROOT
 
 import helpers
@@ -79,7 +78,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()  # seconds till shutdown is seen
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         addresses = [f"http://127.0.0.1:{port}/" for port in (9, server.server_port)]
-        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", addresses)
+        monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", addresses)
         yield folder
         server.shutdown()
 
@@ -109,7 +108,9 @@ def test_what_cannot_be_downloaded_whole_leaves_nothing(raw: Path, mirror: Path,
 
 def test_the_files_and_their_md5_sums_are_torchvisions_and_in_data_readme() -> None:
     text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
-    assert list(helpers.MNIST.items()) == torchvision.datasets.MNIST.resources
+    from torchvision import datasets
+
+    assert list(helpers.MNIST.items()) == datasets.MNIST.resources
     for name, md5 in helpers.MNIST.items():
         assert f"| {name} | {md5} |" in text
 

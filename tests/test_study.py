@@ -1,21 +1,16 @@
-"""The study's command, its workers, and verify.py's, in a copy of the checkout whose jobs are short."""
+"""Jobs, files of rows, and what study.py runs, in this process."""
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
-import psutil
 import pytest
 import study
 from common import measuring, provenance, running
@@ -24,8 +19,7 @@ from common.measuring import run_job
 from common.networks import AUX1, SIMPLE, WS
 from common.rows import COLUMNS, IDENTITY, Job, Key, Row, Variant
 from common.running import run_missing
-from conftest import LIMIT, ROOT, Checkout
-from distributed import KilledWorker
+from conftest import ROOT
 from experiments import course, last_layer
 from experiments.catalogue import BY_NAME, all_jobs, jobs_by_file
 from filelock import FileLock
@@ -37,14 +31,6 @@ from helpers import UserError
 FEW = {"nb_train_pairs": 20, "nb_test_pairs": 20}
 QUICK = {job.key: job for job in Variant(SIMPLE, {**FEW, "nb_epochs": 1}, (0, 1))}
 FIRST, SECOND = QUICK.values()
-
-
-def results_of(rows: list[Row], *more: str) -> list[Row]:
-    """Return rows in order, without what differs from run to run, and without more columns."""
-    left_out = ("seconds", "checksum", *more)
-    found = [{column: row[column] for column in row if column not in left_out} for row in rows]
-    return sorted(found, key=lambda row: (row["network"], row["round"], row["settings"]))
-
 
 # ---------------------------------------------------------------------------------------------------------------------
 # One job, and a file of rows
@@ -180,21 +166,17 @@ def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(read(file)) == 1
 
 
-@pytest.mark.parametrize(
-    "error",
-    [CancelledError("of a row"), KilledWorker("a row", SimpleNamespace(address="tcp://a_worker"), 3)],
-    ids=["scheduler", "worker"],
-)
-def test_a_dask_cluster_that_is_lost(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_a_dask_cluster_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its scheduler was killed, or a worker for want of memory."""
-
-    def lost() -> Row:
-        raise error
+    from distributed import KilledWorker
 
     client = SimpleNamespace(map=lambda *_, **__: None)
-    monkeypatch.setattr("distributed.as_completed", lambda _: [SimpleNamespace(result=lost)])
-    with pytest.raises(UserError, match=r"^the Dask cluster was lost \(.*\)\. Finished rows are kept; start again\.$"):
-        list(running.run_all([FIRST], 1, client))
+    said = r"^the Dask cluster was lost \(.*\)\. Finished rows are kept; start again\.$"
+    for error in (CancelledError("of a row"), KilledWorker("a row", SimpleNamespace(address="tcp://a_worker"), 3)):
+        lost = Mock(side_effect=error)
+        monkeypatch.setattr("distributed.as_completed", lambda _, lost=lost: [SimpleNamespace(result=lost)])
+        with pytest.raises(UserError, match=said):
+            list(running.run_all([FIRST], 1, client))
 
 
 def test_a_dask_worker_of_several_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,193 +286,3 @@ def test_nothing_is_said_or_changed_where_nothing_is_missing(
     command(monkeypatch, "claims", "confirmation")
     assert capfd.readouterr() == ("", "")
     assert {file: file.stat().st_mtime_ns for file in study.RESULTS.iterdir()} == before
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The commands, each in a process of its own
-
-SMALL = '''"""Two variants, of which one is another experiment's, too: a study of a moment."""
-
-from common.networks import SIMPLE, WS1
-from common.rows import Variant
-
-QUESTION = "Is it quick?"
-VARIANTS = {"usual": Variant(WS1, {}, range(2)), "few": Variant(SIMPLE, {"nb_train_pairs": 20}, range(5))}
-'''
-
-
-class Study(Checkout):
-    """A copy of the checkout whose jobs are short, without results, and with an experiment more: a file and a line."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        ignored = shutil.ignore_patterns("__pycache__", "results", "figures", "*.pdf")
-        shutil.copytree(ROOT / "report", folder / "report", ignore=ignored)
-        self.results = folder / "report" / "results"
-        self.set(NB_EPOCHS=1, NB_TRAIN_PAIRS=50, NB_TEST_PAIRS=50)
-        (folder / "report" / "experiments" / "small.py").write_text(SMALL, encoding="utf-8")
-        self.edit("report/experiments/catalogue.py", '    "tuning",\n', '    "tuning",\n    "small",\n')
-
-    def command(self, name: str, *arguments: str) -> list[str]:
-        return [sys.executable, str(self.folder / "report" / f"{name}.py"), *arguments]
-
-    def finish(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of report/ to its end, in one process unless it is told how many workers there are."""
-        variables = {**os.environ, "LOKY_MAX_CPU_COUNT": "1", **environment}
-        done = subprocess.run(
-            self.command(name, *arguments), capture_output=True, text=True, timeout=LIMIT, check=False, env=variables
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
-
-    def rows(self, name: str) -> list[Row]:
-        return read(self.results / f"{name}.csv")
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Study:
-    return Study(tmp_path / "a checkout")
-
-
-using_made = pytest.mark.xdist_group("rows by the command")
-
-
-@pytest.fixture(scope="session")  # others run between those that use it
-def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A copy with two rounds of the small experiment, made by two workers without git."""
-    study = Study(tmp_path_factory.mktemp("made") / "a checkout")
-    done = study.finish("study", "small", "--rounds", "2", "--workers", "2", PATH="/nothing/there")
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert "small: 100%" in done.stderr  # the progress bar
-    assert re.search(r"\[\d\d:\d\d<\d\d:\d\d", done.stderr)  # with the time that has passed and that is left
-    return study
-
-
-@using_made
-def test_the_command_runs_what_is_asked_for(made: Study) -> None:
-    expected = {"claims": "WSModel1", "small": "SimpleModel"}  # each in the file of the first that needs it
-    assert sorted(file.stem for file in made.results.glob("*.csv")) == list(expected)
-    for name, network in expected.items():
-        rows = made.rows(name)
-        assert sorted((row["network"], row["round"]) for row in rows) == [(network, "0"), (network, "1")]
-        for row in rows:
-            assert (row["train_total"], row["total"]) == ("20" if name == "small" else "50", "50")
-            assert row["commit"] == "unknown"
-            assert row == sealed(row)
-
-
-@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
-def test_an_end_from_outside_loses_nothing(copy: Study, how: str) -> None:
-    """And leaves no process: Ctrl-C goes to the workers, too, as from a terminal, SIGTERM to the command alone.
-
-    The jobs with few pairs are done soon; those that are running at the end would take much longer than the wait.
-    """
-    copy.set(NB_EPOCHS=50)
-    file = copy.results / "train_pairs.csv"
-    process = subprocess.Popen(
-        copy.command("study", "train_pairs", "--workers", "2"),
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-    )
-    deadline = time.time() + LIMIT
-    while len(read(file)) < 3:
-        assert time.time() < deadline
-        time.sleep(0.1)
-    if how == "Ctrl-C":
-        os.killpg(process.pid, signal.SIGINT)
-    else:
-        process.terminate()
-    assert process.wait(timeout=60) == 130
-    deadline = time.time() + 3
-    while left := processes_of(process.pid):
-        assert time.time() < deadline, left
-        time.sleep(0.1)
-    _, errors = process.communicate(timeout=60)
-    assert "Traceback" not in errors
-    rows = read(file)
-    assert 3 <= len(rows) < 100
-    assert f"Interrupted: {len(rows)} new rows are in {file}. Start again to go on." in errors
-    assert rows == [sealed(row) for row in rows]
-
-
-def processes_of(session: int) -> list[psutil.Process]:
-    """Return the processes of a session that still run."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            pass
-    return found
-
-
-@using_made
-def test_dask_workers_make_the_same_rows_however_few_they_are(
-    made: Study, copy: Study, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One worker of one thread: a `git` that only it has tells who made a row. A client with other code is refused."""
-    tools, address_file = copy.folder / "tools", copy.folder / "scheduler.json"
-    tools.mkdir()
-    (tools / "git").write_text("#!/bin/sh\necho abcdef0\n")
-    (tools / "git").chmod(0o755)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": copy.folder}
-    options = ["--scheduler-file", str(address_file), "--no-dashboard"]
-    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1"]
-    with ExitStack() as cluster:
-
-        def start(arguments: list[str]) -> None:
-            variables = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-            process = cluster.enter_context(subprocess.Popen([*arguments, *options], **quiet, env=variables))
-            cluster.callback(process.terminate)
-
-        start(scheduler)
-        deadline = time.time() + 60
-        while not address_file.exists() or not address_file.read_text():
-            assert time.time() < deadline
-            time.sleep(0.1)
-        address = json.loads(address_file.read_text())["address"]
-        start(worker)
-        done = copy.finish("study", "small", "--rounds", "2", "--dask", address)
-        assert done.returncode == 0, done.stderr
-        different = r"these Dask machines run different code: .*tcp://127\.0\.0\.1:"
-        with pytest.raises(UserError, match=different), study.dask_client(address):
-            pass
-        monkeypatch.setattr(study, "code_version", lambda: provenance.code_version(copy.folder))
-        with pytest.raises(ValueError, match="^of a run$"), study.dask_client(address):
-            raise ValueError("of a run")  # not of the scheduler, and not told as one
-        with study.dask_client(address) as client:
-            pause = client.run(lambda dask_worker: dask_worker.memory_manager.memory_pause_fraction)
-            assert list(pause.values()) == [False]
-            too_many = Job(SIMPLE, {"validation": True, "nb_train_pairs": 29990, "nb_test_pairs": 50}, 0)
-            with pytest.raises(UserError, match=r"^50 pairs of 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS\.$"):
-                list(running.run_all([too_many], 1, client))
-    for name in ("claims", "small"):
-        assert {row["commit"] for row in copy.rows(name)} == {"abcdef0"}
-        assert results_of(copy.rows(name), "commit") == results_of(made.rows(name), "commit")
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# verify.py
-
-
-@using_made
-def test_rows_come_out_again_and_a_changed_digit_is_found(made: Study, copy: Study) -> None:
-    """All of the copy's."""
-    shutil.copytree(made.results, copy.results)
-    first, second = copy.rows("small")
-    other = f"{float(second['last_loss']) + 0.000001:.6f}"
-    changed = sealed({**second, "last_loss": other})
-    write(copy.results / "small.csv", first, changed)
-    done = copy.finish("verify", "small", "--seed", "5")
-    assert (done.returncode, done.stderr) == (1, "")
-    head, *lines, last = done.stdout.splitlines()
-    assert head == "4 rows, drawn with --seed 5"
-    assert last == "3 of 4 rows are equal to the last digit."
-    texts = {f"last_loss {other}, now {second['last_loss']}": [changed], "equal": [*copy.rows("claims"), first]}
-    expected = [f"{' '.join(row[name] for name in IDENTITY)}: {text}" for text, rows in texts.items() for row in rows]
-    assert sorted(line.partition(" of 4  ")[2] for line in lines) == sorted(expected)
-    assert [int(line.split()[0]) for line in lines] == list(range(1, 5))

@@ -14,6 +14,7 @@ from common.networks import AUX1, BASE, SIMPLE, WS1
 from common.provenance import this_machine
 from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Row, Variant, key_of
 from common.saved import Saved, differences
+from conftest import all_saved
 from experiments.catalogue import BY_NAME, jobs_of
 from plain import rows
 from test_rows import read, row_of, sealed, write
@@ -28,8 +29,9 @@ def keys_of(name: str) -> set[Any]:
     return {job.key for job in jobs_of(BY_NAME[name])}
 
 
-def test_the_draw_takes_the_experiments_in_turn() -> None:
+def test_the_draw_takes_the_experiments_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that two experiments need is drawn for one of them."""
+    monkeypatch.setattr(verify, "read_all", lambda *_: all_saved().by_key)
     names = ["confirmation", "ablation", "tuning"]  # of which none needs another's
     drawn = verify.draw(names, 8, 3)
     assert [next(name for name in names if job.key in keys_of(name)) for job, _ in drawn] == [*names, *names, *names][
