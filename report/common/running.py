@@ -33,7 +33,14 @@ def run_on_dask(job: Job) -> Row:
 def run_all(jobs: list[Job], workers: int, client: Any = None) -> Iterator[Row]:
     """Yield the jobs' rows as they come, from local processes or, with a distributed.Client, from its workers."""
     if client is None:
-        yield from joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(map(joblib.delayed(run_job), jobs))
+        # a terminal sends Ctrl-C to all: the processes inherit that it is ignored, and leave it to this one
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
+            rows = parallel(map(joblib.delayed(run_job), jobs))
+        finally:
+            signal.signal(signal.SIGINT, before)
+        yield from rows
     else:
         from distributed import KilledWorker, as_completed
 
