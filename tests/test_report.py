@@ -12,7 +12,7 @@ import build
 import pypdf
 import pytest
 import typst
-from common.rows import RESULTS
+from common.rows import FROZEN, RESULTS
 from common.saved import Saved
 from conftest import LIMIT, ROOT
 from experiments.catalogue import pictures
@@ -118,7 +118,9 @@ def test_a_mistake_in_the_text_of_the_report(elsewhere: Path, monkeypatch: pytes
 def test_a_missing_or_changed_row_ends_the_build_before_anything_is_written(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The changed one has a value that cannot be, and the right checksum."""
+    """The changed one has a value that cannot be, and the right checksum. First, the frozen records are read."""
+    frozen: list[str] = []
+    monkeypatch.setattr(build, "read_frozen", frozen.append)
     folder = tmp_path_factory.mktemp("results")
     for file in RESULTS.glob("*.csv"):
         shutil.copy(file, folder)
@@ -128,6 +130,7 @@ def test_a_missing_or_changed_row_ends_the_build_before_anything_is_written(
     job = f"{missing['network']} in round {missing['round']} with the settings {missing['settings']}"
     with pytest.raises(UserError, match=re.escape(f"{folder} lacks 1 rows, the first {job}. Run report/study.py.")):
         build.main()
+    assert frozen == list(FROZEN)
     write(folder / "sharing.csv", sealed({**missing, "wrong": "5000"}), *rows)
     place = f"sharing.csv, line 2: {missing['network']} in round {missing['round']}: wrong = '5000': "
     with pytest.raises(UserError, match=re.escape(place)):
