@@ -91,10 +91,12 @@ def test_all_networks_of_a_round_see_the_same_order(data: Round, monkeypatch: py
     monkeypatch.setattr(torch, "randperm", lambda *a, **k: orders.append(genuine(*a, **k)) or orders[-1])
     for model_class, train_function, takes_classes in ALL:
         run(data, model_class, train_function, *[data.train_classes][: int(takes_classes)], nb_epochs=2)
-    assert len(orders) == 6
+    run(data._replace(number=1), WSModel, train_model_WS, nb_epochs=1)
+    assert len(orders) == 7
     assert torch.equal(torch.stack(orders[0:2]), torch.stack(orders[2:4]))
     assert torch.equal(torch.stack(orders[0:2]), torch.stack(orders[4:6]))
     assert not torch.equal(orders[0], orders[1])
+    assert not torch.equal(orders[0], orders[6])  # of another round
 
 
 class FirstPixel(nn.Module):
@@ -354,6 +356,7 @@ def test_a_result_depends_on_the_round_alone(
         assert torch.equal(again.model.state_dict()[name], value), name
     other = run(data._replace(number=1), model_class, train_function, *classes, nb_epochs=2)
     assert other.losses != once.losses
+    assert not once.model.training
 
 
 def test_dropout_draws_anew_in_every_step() -> None:
