@@ -204,7 +204,7 @@ RUNS: dict[str, Callable[[Path], tuple[int, str, str]]] = {
 Runs = dict[str, Future[tuple[int, str, str]]]
 
 
-@pytest.fixture(scope="session")  # others run between those that use it
+@pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Exit status, output and errors of each run: two at a time, while the first tests are made."""
     with ThreadPoolExecutor(2) as pool:

@@ -71,7 +71,7 @@ def copy(tmp_path: Path) -> Study:
     return Study(tmp_path / "a checkout")
 
 
-@pytest.fixture(scope="session")  # others run between those that use it
+@pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A copy with two rounds of the small experiment, made by two workers without git."""
     study = Study(tmp_path_factory.mktemp("made") / "a checkout")
@@ -109,6 +109,7 @@ def test_an_end_from_outside_loses_nothing(copy: Study, how: str) -> None:
         start_new_session=True,
         stdout=subprocess.PIPE,
     )
+    kill_at_limit(process)
     deadline = time.time() + LIMIT
     while len(read(file)) < 3:
         assert time.time() < deadline

@@ -38,7 +38,7 @@ def build_in(folder: Path, **environment: str) -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.fixture(scope="session")  # others run between those that use it
+@pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A copy without anything that is made, built where Python takes texts for ASCII."""
     folder = tmp_path_factory.mktemp("built") / "a checkout"

@@ -150,10 +150,9 @@ def without_astray() -> dict[str, str]:
 def numbers(saved: Saved) -> dict[str, Any]:
     """Return the ten cells, what they say of the claims, and the runs that went astray."""
     all_cells, lines = cells(saved), conclusions(saved)
-    differing = {"of the cells": {cell["word"] for cell in all_cells}}
-    differing["of the effects"] = {line["apart"]["word"] for line in lines}
-    for what, words_of in differing.items():
-        require(f"none {what} differs detectably from theirs", words_of == {"no clear difference"})
+    same = {"no clear difference"}
+    require("none of the cells differs detectably from theirs", {cell["word"] for cell in all_cells} == same)
+    require("none of the effects differs detectably from theirs", {line["apart"]["word"] for line in lines} == same)
     words = [[line[side]["word"] for side in ("theirs", "ours")] for line in lines]
     require("both sides' rounds show a gain from sharing at both rates", words[:2] == [["better"] * 2] * 2)
     require("of the auxiliary loss at 0.1, theirs show none", words[2] == ["no clear difference", "better"])

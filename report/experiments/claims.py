@@ -13,6 +13,7 @@ from common.evidence import (
     detectable,
     mean_texts,
     require,
+    span,
 )
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, SIMPLE, WS, WS1, Network
 from common.rows import Variant
@@ -68,7 +69,8 @@ def collapse_numbers(saved: Saved) -> dict[str, Any]:
     for network, base in zip(EXPLORATION, BASE[1:], strict=True):
         values = saved.accuracies(VARIANTS[network.name])
         above = min(values) > max(saved.accuracies(USUAL[base.name]))
-        require(f"no run of {network.name} collapsed, its worst is above {base.name}'s in rounds 0 to 29", above)
+        first = f"{base.name}'s in rounds {span(ROUNDS)}"
+        require(f"no run of {network.name} collapsed, its worst is above {first}", above)
         numbers[network.name] = {
             **mean_texts(values),
             "n": str(len(values)),

@@ -40,9 +40,8 @@ def spikes(losses: list[float]) -> list[int]:
     return [n + 1 for n in range(SETTLED, len(losses)) if losses[n] > max(2 * losses[n - 1], HIGH)]
 
 
-def spike_numbers(saved: Saved, network: Network) -> dict[str, Any]:
+def spike_numbers(network: Network, runs: list[Course]) -> dict[str, Any]:
     """Return how many runs have spikes, when the last one comes, and what a run that ended in one would lose."""
-    runs = courses(saved, network)
     spiky = [spikes([loss for loss, *_ in course]) for course in runs]
     lost = [
         (course[epoch - 1][2] - course[epoch - 2][2]) / VALIDATION["nb_test_pairs"] * 100
@@ -78,7 +77,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     words = [line["words"] for line in lines]
     require("after 3 epochs WSModel is worse than SimpleModel", words[0] == ["worse", "better"])
     require("after 100 epochs every run fits", lines[-1]["fitted"] == "10 / 10 / 10")
-    table = [spike_numbers(saved, network) for network in BASE]
+    table = [spike_numbers(network, runs) for network, runs in courses_of.items()]
     require("no spike comes after the protocol's epochs", max(int(line["last"]) for line in table) <= NB_EPOCHS)
     require(
         "AuxModel's training has the most spikes",
