@@ -14,13 +14,14 @@ PyTorch; elsewhere the losses may differ in their last digits, and counts with t
 import itertools
 import math
 import random
+import signal
 import sys
 
 from common.checks import read_all, read_rows
 from common.command_line import parser_of, positive
 from common.provenance import code_version, this_machine
 from common.rows import AGAIN, RESULTS, Job, Row, key_of, made_with
-from common.running import run_all, run_missing
+from common.running import end, run_all, run_missing
 from common.saved import check_again, differences, drawn_rows
 from experiments.catalogue import BY_NAME, all_jobs, jobs_of
 
@@ -78,6 +79,7 @@ def main() -> None:
     if made_by != {this_machine()}:
         texts = [f"torch {version}, {arithmetic}" for version, arithmetic in (*sorted(made_by), this_machine())]
         print(f"Made with {'; '.join(texts[:-1])}; here {texts[-1]}: equal digits are not to be expected.", flush=True)
+    signal.signal(signal.SIGINT, lambda *_: end("Interrupted."))
     nb_different = 0
     for count, new in enumerate(run_all([job for job, _ in drawn], workers=-1), 1):
         texts = differences(saved[key_of(new)], new)

@@ -114,33 +114,20 @@ def test_an_end_from_outside_loses_nothing(copy: Study, how: str) -> None:
     while len(read(file)) < 3:
         assert time.time() < deadline
         time.sleep(0.1)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2
     if how == "Ctrl-C":
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.terminate()
     assert process.wait(timeout=60) == 130
-    deadline = time.time() + 3
-    while left := processes_of(process.pid):
-        assert time.time() < deadline, left
-        time.sleep(0.1)
+    assert psutil.wait_procs(children, timeout=3)[1] == []
     _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     rows = read(file)
     assert 3 <= len(rows) < 100
     assert f"Interrupted: {len(rows)} new rows are in {file}. Start again to go on." in errors
     assert rows == [sealed(row) for row in rows]
-
-
-def processes_of(session: int) -> list[psutil.Process]:
-    """Return the processes of a session that still run."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            pass
-    return found
 
 
 CLUSTER = """
@@ -193,8 +180,7 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(
         assert results_of(copy.rows(name), "commit") == results_of(made.rows(name), "commit")
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# verify.py
+# ---- verify.py -------------------------------------------------------------------------------------------------------
 
 
 def test_rows_come_out_again_and_a_changed_digit_is_found(made: Study, copy: Study) -> None:

@@ -1,16 +1,15 @@
 """Running jobs: in parallel processes here, or on the workers of a Dask scheduler, a row appended for each."""
 
+import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import joblib
 from filelock import FileLock, Timeout
-from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
@@ -51,6 +50,17 @@ def run_all(jobs: list[Job], workers: int, client: Any = None) -> Iterator[Row]:
             raise UserError(f"the Dask cluster was lost ({error}). Finished rows are kept; start again.") from error
 
 
+def end(message: str) -> NoReturn:
+    """Say a message and end this process and its workers, from a signal's handler.
+
+    Not by joblib's own shutdown, which can wait for ever for a thread that is handing out the next job.
+    """
+    os.write(2, f"\n{message}\n".encode())
+    for process in multiprocessing.active_children():
+        process.terminate()
+    os._exit(130)
+
+
 def run_missing(file: Path, jobs: list[Job], all_jobs: dict[Key, Job], workers: int = -1, client: Any = None) -> None:
     """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it.
 
@@ -87,31 +97,27 @@ def append(file: Path, jobs: list[Job], workers: int, client: Any) -> None:
     """Run the jobs and append their rows; on Ctrl-C, SIGTERM or a lost worker, say what is kept."""
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        end(f"Interrupted: {saved} new rows are in {file}. Start again to go on.")
 
     saved = 0
-    with file.open("r+" if file.exists() else "w+", newline="", encoding="utf-8") as opened:
+    # line by line, so that no signal comes between a row and its flush
+    with file.open("r+" if file.exists() else "w+", buffering=1, newline="", encoding="utf-8") as opened:
         text = opened.read()
         opened.seek(len(text[: text.rfind("\n") + 1].encode()))  # a last line cut short goes
         opened.truncate()
         if not text:
             opened.write(csv_line(COLUMNS))
-        before = signal.signal(signal.SIGTERM, interrupt)
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             bar = {"total": len(jobs), "desc": file.stem, "unit": "run"}
             for row in tqdm(run_all(jobs, workers, client), **bar):
                 opened.write(csv_line(row[column] for column in COLUMNS))
-                opened.flush()
                 saved += 1
-        except KeyboardInterrupt:
-            get_reusable_executor().shutdown(wait=False, kill_workers=True)
-            text = f"\nInterrupted: {saved} new rows are in {file}. Start again to go on."
-            print(text, file=sys.stderr, flush=True)
-            os._exit(130)  # without waiting for the runs that are not finished
         except TerminatedWorkerError as error:
             raise UserError(
                 f"a worker process was ended by the system, most often because memory ran out. {saved} new rows are in "
                 f"{file}; start again with fewer --workers to go on."
             ) from error
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
