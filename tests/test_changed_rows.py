@@ -1,6 +1,5 @@
 """What the experiments say of other rows than the saved ones: no verdict, count or sentence is fixed."""
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from common.evidence import judge, require
+from common.evidence import judge
 from common.networks import WS1
 from common.rows import Job, Row
 from common.saved import Saved
 from conftest import all_saved, numbers_of
-from experiments import claims, confirmation, course, errors, sharing, variance
-from plain import ROOT
+from experiments import aux_weight, claims, confirmation, course, errors, sharing, variance
 
 from helpers import UserError
 
@@ -34,8 +32,7 @@ def wrong(job: Job) -> int:
     return int(all_saved().by_key[job.key]["wrong"])
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Verdicts and counts
+# ---- Verdicts and counts ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -75,37 +72,22 @@ def test_the_best_order_is_a_permutation() -> None:
     assert errors.best_order(table.numpy()) == order
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# What the report says in words is required of the rows: others are refused, with the sentence
-
-
-def details(job: Job) -> Any:
-    """Return what a saved row keeps besides."""
-    return json.loads(all_saved().by_key[job.key]["details"])
-
-
-def two_digits_changed() -> list[Change]:
-    """Let WSModel1 take each 3 for a 4, and each 4 for a 3."""
-    tables = [(job, details(job)["digits"]) for job in errors.USUAL["WSModel1"]]
-    changed = [(job, [*digits[:3], digits[4], digits[3], *digits[5:]]) for job, digits in tables]
-    return [(job, {"details": json.dumps({**details(job), "digits": digits})}) for job, digits in changed]
-
-
-def better_after_three_epochs() -> list[Change]:
-    """Let WSModel have no errors after its third epoch, or one."""
-    epochs = [(job, details(job)) for job in course.VARIANTS["WSModel"]]
-    return [(job, {"details": json.dumps([*own[:2], [0.5, 0, job.round % 2], *own[3:]])}) for job, own in epochs]
-
-
-def one_round_lost() -> list[Change]:
-    """Let AuxModel have as many errors as WSModel in the first round of the criterion."""
-    ours, theirs = (next(iter(confirmation.VARIANTS[name])) for name in ("AuxModel", "WSModel"))
-    return [(ours, {"wrong": str(wrong(theirs))})]
+# ---- What the report says in words is required of the rows: others are refused, with the sentence --------------------
 
 
 REQUIRED: dict[str, tuple[Any, Callable[[], list[Change]]]] = {
-    "both differences are above 0 in every round": (confirmation, one_round_lost),
-    "after 3 epochs WSModel is worse than SimpleModel": (course, better_after_three_epochs),
+    "both differences are above 0 in every round": (
+        confirmation,
+        lambda: [(next(iter(confirmation.VARIANTS["AuxModel"])), {"wrong": "900"})],
+    ),
+    "AuxModel is the last to fit": (
+        confirmation,
+        lambda: [(job, {"train_wrong": "0"}) for job in confirmation.VARIANTS["AuxModel"]],
+    ),
+    "smaller weights are worse": (
+        aux_weight,
+        lambda: [(job, {"wrong": "0"}) for job in aux_weight.VARIANTS[0.1]],
+    ),
     "nearly all runs of WSModel fit after 150 epochs": (
         sharing,
         lambda: [(job, {"train_wrong": "1"}) for job in sharing.VARIANTS["WSModel", "whole", 150]],
@@ -114,7 +96,6 @@ REQUIRED: dict[str, tuple[Any, Callable[[], list[Change]]]] = {
         claims,
         lambda: [(Job(WS1, {}, 77), {"wrong": "200"})],
     ),
-    "WSModel1's scores come in the order of the digits": (errors, two_digits_changed),
 }
 
 
@@ -124,14 +105,3 @@ def test_rows_that_do_not_show_a_sentence_of_the_report(sentence: str) -> None:
     message = re.escape(f"the report says: {sentence}. The rows do not show it: change its text.")
     with pytest.raises(UserError, match=message):
         experiment.numbers(changed(*changes()))
-
-
-def test_the_report_requires_many_sentences() -> None:
-    """Each with its words, in the experiment that it is of."""
-    require("one is one", True)
-    files = (ROOT / "report" / "experiments").glob("*.py")
-    texts = [
-        text for file in files for text in re.findall(r'require\(\s*f?"([^"]+)"', file.read_text(encoding="utf-8"))
-    ]
-    assert len(texts) > 40
-    assert len(set(texts)) == len(texts)

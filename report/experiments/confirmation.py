@@ -68,6 +68,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
     networks = {network.name: network_numbers(saved, network) for network in ABOUT}
     for network in ABOUT:
         networks[network.name]["theirs"] = mean_texts([100 - error for error in theirs(network, RATES[0])])
+    nb_fitted = [int(networks[net.name]["fitted"]) for net in BASE]
+    require("AuxModel is the last to fit", nb_fitted[2] < min(nb_fitted[:2]))
     return {
         "networks": networks,
         "labels": compare(saved, VARIANTS[AUX1.name], VARIANTS[WS1.name]).texts,
