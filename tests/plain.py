@@ -55,8 +55,7 @@ def agree(found: Any, expected: Any, place: str = "") -> None:
         assert found == expected, place
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The rows
+# ---- The rows --------------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -102,8 +101,7 @@ def errors_of_authors(network: str, rate: float, pairs: str = "test") -> list[fl
     return [float(row[f"{pairs}_error"]) for row in original()[network, str(rate)]]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The statistics
+# ---- The statistics --------------------------------------------------------------------------------------------------
 
 
 def half_width(values: Sequence[float]) -> float:
@@ -221,8 +219,7 @@ def detectable(sd: float, size: int) -> float:
     return sd * bisect(lambda difference: power(difference) - 0.8, 0, 3)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The pairs
+# ---- The pairs -------------------------------------------------------------------------------------------------------
 
 
 @cache

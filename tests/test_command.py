@@ -54,8 +54,7 @@ def documented() -> str:
     return textwrap.dedent(text[text.index(f"    {HEAD}") :]).rstrip("\n") + "\n"
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Runs of the real command, each in a copy
+# ---- Runs of the real command, each in a copy ------------------------------------------------------------------------
 
 OWN_NETWORKS = """
 from torch import nn
@@ -217,8 +216,7 @@ def test_the_runs_of_the_real_command_are_started(runs: Runs) -> None:
     assert runs.keys() == RUNS.keys()
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# In this process
+# ---- In this process -------------------------------------------------------------------------------------------------
 
 
 def load_module(monkeypatch: pytest.MonkeyPatch, name: str, file: Path) -> ModuleType:
@@ -439,8 +437,7 @@ def test_every_network_is_drawn_in_its_own_colour(main_job: ModuleType, monkeypa
     assert {network.name: marker for network, marker in MARKERS.items()} == main_job.MARKERS
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The same digits on every x86-64 processor, and on a GPU in every run
+# ---- The same digits on every x86-64 processor, and on a GPU in every run --------------------------------------------
 
 OURS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
 
@@ -463,8 +460,7 @@ def test_the_instructions_are_ours_or_the_users(monkeypatch: pytest.MonkeyPatch)
         torch.set_deterministic_debug_mode(0)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The real command
+# ---- The real command ------------------------------------------------------------------------------------------------
 
 
 def test_a_default_run_prints_what_the_docstring_says(runs: Runs) -> None:

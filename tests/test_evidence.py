@@ -65,7 +65,6 @@ def test_bootstrap_is_corrected_for_bias_and_skew() -> None:
         (3, 1, 0.001, "holds", "better"),
         (-3, 1, 0.001, "refuted", "worse"),
         (1, 3, 0.001, "not shown", "no clear difference"),
-        (-1, 3, 0.001, "not shown", "no clear difference"),
         (3, 1, 0.05, "not shown", "better"),
         (3, 1, 0.049, "holds", "better"),
         (3, 3, 0.001, "not shown", "no clear difference"),
@@ -102,12 +101,8 @@ def test_how_numbers_are_written() -> None:
     # 4.302653 / sqrt(3) = 2.48
     assert evidence.difference_texts([1, 2, 3]) == {"mean": "+2.00", "low": "-0.48", "high": "+4.48"}
     assert evidence.mean_texts([1, 2, 3]) == {"mean": "2.00", "half": "2.48", "low": "-0.48", "high": "4.48"}
-    assert [evidence.format_p(p) for p in (0.0123, 0.00004, 1, 0.0001)] == [
-        "0.0123",
-        "below 0.0001",
-        "1.0000",
-        "0.0001",
-    ]
+    texts = ["0.0123", "below 0.0001", "1.0000", "0.0001"]
+    assert [evidence.format_p(p) for p in (0.0123, 0.00004, 1, 0.0001)] == texts
     assert evidence.markdown_table(["a", "b"], [["1", "2"], ["3", "4"]]).splitlines() == [
         *("| a | b |", "| --- | --- |", "| 1 | 2 |", "| 3 | 4 |")
     ]

@@ -1,14 +1,13 @@
 """What the exploration classes add, against plain Python."""
 
 import math
-from typing import Any
 
 import pytest
 import torch
 from plain import TEN, softmax
 from torch import Tensor
 
-from helpers import AUX_WEIGHT, UserError, load_round, run
+from helpers import UserError, load_round, run
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, distort, imbalance, train_model_WS
 
@@ -143,38 +142,6 @@ def test_consistency_needs_two_views() -> None:
     data = load_round(0, nb_train_pairs=4, nb_test_pairs=1)
     with pytest.raises(UserError, match=r"consistency = 0\.5.* two_views=True"):
         run(data, AuxModel1, train_model_AM, data.train_classes, consistency=0.5)
-
-
-OFF = {
-    "mini_batch_size": 100,
-    "one_cycle": False,
-    "two_views": False,
-    "averaging": 0.0,
-    "balance": 0.0,
-    "consistency": 0.0,
-    "aux_weight": AUX_WEIGHT,
-    "label_smoothing": 0.0,
-}
-
-SETTINGS = [(WSModel1, name) for name in OFF if name not in ("aux_weight", "label_smoothing")]
-SETTINGS += [(AuxModel1, name) for name in OFF if name != "balance"]
-
-
-@pytest.mark.parametrize(("model_class", "name"), SETTINGS)
-def test_every_setting_of_the_exploration_classes_acts(model_class: type[WSModel], name: str) -> None:
-    """To the last bit of a weight: without it, another network is trained."""
-    data = load_round(0, nb_train_pairs=60, nb_test_pairs=1)
-
-    def weight(**changes: Any) -> Tensor:
-        settings = {**model_class.settings, "nb_epochs": 1, **changes}
-        if model_class is WSModel1:
-            result = run(data, WSModel1, train_model_WS, **settings)
-        else:
-            result = run(data, AuxModel1, train_model_AM, data.train_classes, **settings)
-        return result.model.branch[0].weight
-
-    needed = {"consistency": 0.0} if name == "two_views" else {}  # which takes two views
-    assert not torch.equal(weight(**needed), weight(**needed, **{name: OFF[name]}))
 
 
 def test_wsmodel1_never_sees_the_classes() -> None:

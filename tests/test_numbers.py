@@ -221,8 +221,7 @@ def test_no_saved_row_is_left_over() -> None:
     assert keys == plain.rows().keys()
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The criterion of the claims
+# ---- The criterion of the claims -------------------------------------------------------------------------------------
 
 
 def git(*arguments: str) -> str:
@@ -257,8 +256,7 @@ def test_the_criterion_was_there_before_the_rows() -> None:
         assert git("merge-base", COMMIT, commit).startswith(COMMIT)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# What no code here makes
+# ---- What no code here makes -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FROZEN)

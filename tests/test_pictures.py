@@ -1,25 +1,19 @@
 """The figures: every saved round is drawn once. How else most look, test_report holds to what is committed."""
 
-import json
-from typing import Any
-
 import matplotlib as mpl
 import plain
 import pytest
-import torch
 from common import drawing
 from common.drawing import COLOURS, figure_of
 from common.networks import AUX, MAIN, WS
 from common.rows import accuracy
 from conftest import all_saved
-from experiments import confirmation, errors
+from experiments import confirmation
 from experiments.catalogue import BY_NAME, jobs_of, pictures
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
-from plain import BASE, EXPLORATION, TEN
-
-from helpers import SIDE, load_round
+from plain import BASE
 
 WITHOUT_DOTS = {"course", "digits", "worst_pairs", "task", "networks"}
 
@@ -48,35 +42,6 @@ def test_a_strip_by_hand() -> None:
     bar = axes.containers[0]
     assert bar[0].get_ydata()[0] == pytest.approx(2)
     assert bar[2][0].get_segments()[0][:, 1] == pytest.approx([2 - 2.484, 2 + 2.484], abs=0.001)
-
-
-def details_of(network: str) -> list[dict[str, Any]]:
-    return [json.loads(row["details"]) for row in plain.of(network, errors.ROUNDS)]
-
-
-def test_the_tables_of_the_digits() -> None:
-    for network, axes in zip(EXPLORATION, errors.digits_picture(all_saved()).axes, strict=True):
-        tables = [details["digits"] for details in details_of(network)]
-        read = [[sum(table[i][j] for table in tables) for j in TEN] for i in TEN]
-        shares = [100 * read[i][j] / sum(read[i]) for i in TEN for j in TEN]
-        plain.agree([text.get_text() for text in axes.texts], [share or "" for share in shares])
-        name, right = axes.get_title().removesuffix(" % on the diagonal").split(": ")
-        plain.agree([name, right], [network, 100 * sum(read[i][i] for i in TEN) / sum(map(sum, read))])
-        for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
-            assert [label.get_text() for label in labels] == list("0123456789")
-        assert axes.yaxis_inverted()
-
-
-def test_the_worst_pairs() -> None:
-    axes = errors.worst_picture(all_saved()).axes
-    pairs = load_round(0).test_input
-    for line, network in enumerate(EXPLORATION):
-        for place, (n, first, second, probability) in enumerate(details_of(network)[0]["worst"]):
-            one = axes[len(axes) // 2 * line + place]
-            predicted = ">" if first <= second else "≤"
-            assert one.get_title() == f"{first}, {second}\npredicted {predicted}\n{100 * probability:.0f} %"
-            drawn = torch.tensor(one.images[0].get_array())
-            assert torch.equal(torch.stack([drawn[:, :SIDE], drawn[:, -SIDE:]]), pairs[n])
 
 
 def expected_dots(name: str) -> list[float]:

@@ -1,7 +1,6 @@
 """README.md: its code and its commands, as they stand there. Those for a fresh machine are run by .ci/run."""
 
 import re
-import sys
 
 import pytest
 from conftest import ROOT
@@ -53,9 +52,3 @@ def test_no_sentence_is_long() -> None:
     prose = re.sub(r"\]\([^)]*\)", "]", prose)
     for sentence in re.split(r"[.:;!?](?=\s)|\n\n|\n- ", prose):
         assert len(sentence.split()) <= 30, sentence
-
-
-def test_the_commands_of_a_fresh_machine_are_of_this_python() -> None:
-    """The version that README asks for is this one, or older."""
-    (version,) = re.findall(r"Python (\d+)\.(\d+) or newer", TEXT)
-    assert sys.version_info >= tuple(map(int, version))

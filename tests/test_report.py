@@ -104,13 +104,10 @@ def test_a_readme_without_one_place_for_a_table(
 def test_a_mistake_in_the_text_of_the_report(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (elsewhere / "report" / "report.typ").write_text("A text.\n\n#no_such_thing")
     numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
-    for name, value in {
-        "Saved": lambda _: None,
-        "all_numbers": lambda _: numbers,
-        "pictures": dict,
-        "ROOT": elsewhere,
-    }.items():
-        monkeypatch.setattr(build, name, value)
+    monkeypatch.setattr(build, "Saved", lambda _: None)
+    monkeypatch.setattr(build, "all_numbers", lambda _: numbers)
+    monkeypatch.setattr(build, "pictures", dict)
+    monkeypatch.setattr(build, "ROOT", elsewhere)
     with pytest.raises(UserError, match=r"report\.typ: .*unknown variable"):
         build.main()
 

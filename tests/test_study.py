@@ -32,8 +32,7 @@ FEW = {"nb_train_pairs": 20, "nb_test_pairs": 20}
 QUICK = {job.key: job for job in Variant(SIMPLE, {**FEW, "nb_epochs": 1}, (0, 1))}
 FIRST, SECOND = QUICK.values()
 
-# ---------------------------------------------------------------------------------------------------------------------
-# One job, and a file of rows
+# ---- One job, and a file of rows -------------------------------------------------------------------------------------
 
 
 def test_a_row_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,11 +66,8 @@ def test_the_course_of_a_training_is_that_of_shorter_ones() -> None:
     row = run_job(Job(WS, {**settings, "nb_epochs": 3}, 3, keeps="course"))
     for n, (loss, train_wrong, wrong) in enumerate(json.loads(row["details"]), 1):
         shorter = run_job(Job(WS, {**settings, "nb_epochs": n}, 3))
-        assert [shorter[name] for name in ("last_loss", "train_wrong", "wrong")] == [
-            str(loss),
-            str(train_wrong),
-            str(wrong),
-        ]
+        found = [shorter[name] for name in ("last_loss", "train_wrong", "wrong")]
+        assert found == list(map(str, (loss, train_wrong, wrong)))
     assert n == 3
 
 
@@ -188,8 +184,7 @@ def test_a_dask_worker_of_several_threads_is_refused(monkeypatch: pytest.MonkeyP
         running.run_on_dask(FIRST)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The command, in this process
+# ---- The command, in this process ------------------------------------------------------------------------------------
 
 Asked = list[tuple[Path, list[Job], dict[Key, Job], int, Any]]
 

@@ -211,8 +211,7 @@ def test_the_counts_of_digit_scores_against_a_loop() -> None:
     assert min(expected.values()) > 0
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Rounds whose digits are not equally frequent
+# ---- Rounds whose digits are not equally frequent --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shares", [[1.0] * 8 + [0.0] * 2, [1.0] * 5 + [1 / 3] * 5])
@@ -259,8 +258,7 @@ def test_the_pairs_of_one_round_with_the_weights_and_the_order_of_another() -> N
     assert not torch.equal(weights[0], weights[2])
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The benchmark
+# ---- The benchmark ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("network", [*PUBLISHED, *BASE], ids=lambda network: network.name)
