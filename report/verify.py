@@ -79,7 +79,6 @@ def main() -> None:
     if made_by != {this_machine()}:
         texts = [f"torch {version}, {arithmetic}" for version, arithmetic in (*sorted(made_by), this_machine())]
         print(f"Made with {'; '.join(texts[:-1])}; here {texts[-1]}: equal digits are not to be expected.", flush=True)
-    signal.signal(signal.SIGINT, lambda *_: end("Interrupted."))
     nb_different = 0
     for count, new in enumerate(run_all([job for job, _ in drawn], workers=-1), 1):
         texts = differences(saved[key_of(new)], new)
@@ -90,9 +89,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end("Interrupted."))
     try:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)

@@ -32,6 +32,8 @@ def run_on_dask(job: Job) -> Row:
 def run_all(jobs: list[Job], workers: int, client: Any = None) -> Iterator[Row]:
     """Yield the jobs' rows as they come, from local processes or, with a distributed.Client, from its workers."""
     if client is None:
+        # what `end` leaves, joblib's own helper process cleans up: without a warning
+        os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
         # a terminal sends Ctrl-C to all: the processes inherit that it is ignored, and leave it to this one
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
@@ -51,22 +53,25 @@ def run_all(jobs: list[Job], workers: int, client: Any = None) -> Iterator[Row]:
 
 
 def end(message: str) -> NoReturn:
-    """Say a message and end this process and its workers, from a signal's handler.
+    """End the worker processes, print a message and end this process: for a signal's handler.
 
-    Not by joblib's own shutdown, which can wait for ever for a thread that is handing out the next job.
+    Not through joblib, which can wait for ever here: for its thread that hands out the next job, while that thread
+    waits for a lock of the main thread.
     """
-    os.write(2, f"\n{message}\n".encode())
-    for process in multiprocessing.active_children():
-        process.terminate()
-    os._exit(130)
+    try:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        os.write(2, f"\n{message}\n".encode())
+    finally:
+        os._exit(130)
 
 
 def run_missing(file: Path, jobs: list[Job], all_jobs: dict[Key, Job], workers: int = -1, client: Any = None) -> None:
     """Run the jobs whose rows `file` lacks, in parallel processes of one thread each, and append their rows to it.
 
     `all_jobs` are those that the file may have rows of. Raises UserError if the gate refuses a row of the file, if
-    another process adds to it, or if the file cannot be written. Ctrl-C and SIGTERM end with a message and keep all
-    finished rows.
+    another process adds to it, or if the file cannot be written. Ctrl-C and SIGTERM end this process with a
+    message; every row that is in the file stays.
     """
     if not jobs:
         return
