@@ -1,19 +1,24 @@
 """The figures: every saved round is drawn once. How else most look, test_report holds to what is committed."""
 
+import json
+
 import matplotlib as mpl
 import plain
 import pytest
+import torch
 from common import drawing
 from common.drawing import COLOURS, figure_of
 from common.networks import AUX, MAIN, WS
 from common.rows import accuracy
 from conftest import all_saved
-from experiments import confirmation
+from experiments import confirmation, errors
 from experiments.catalogue import BY_NAME, jobs_of, pictures
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
-from plain import BASE
+from plain import BASE, EXPLORATION, TEN
+
+from helpers import SIDE, load_round
 
 WITHOUT_DOTS = {"course", "digits", "worst_pairs", "task", "networks"}
 
@@ -42,6 +47,20 @@ def test_a_strip_by_hand() -> None:
     bar = axes.containers[0]
     assert bar[0].get_ydata()[0] == pytest.approx(2)
     assert bar[2][0].get_segments()[0][:, 1] == pytest.approx([2 - 2.484, 2 + 2.484], abs=0.001)
+
+
+def test_the_tables_of_the_digits_and_the_worst_pairs() -> None:
+    tables, worst = (draw(all_saved()).axes for draw in (errors.digits_picture, errors.worst_picture))
+    for line, network in enumerate(EXPLORATION):
+        details = [json.loads(row["details"]) for row in plain.of(network, errors.ROUNDS)]
+        read = [[sum(each["digits"][i][j] for each in details) for j in TEN] for i in TEN]
+        shares = [100 * read[i][j] / sum(read[i]) for i in TEN for j in TEN]
+        plain.agree([text.get_text() for text in tables[line].texts], [share or "" for share in shares])
+        for axes, (n, first, second, probability) in zip(worst[10 * line :], details[0]["worst"], strict=False):
+            predicted = ">" if first <= second else "≤"
+            assert axes.get_title() == f"{first}, {second}\npredicted {predicted}\n{100 * probability:.0f} %"
+            drawn = torch.tensor(axes.images[0].get_array())
+            assert torch.equal(torch.stack([drawn[:, :SIDE], drawn[:, -SIDE:]]), load_round(0).test_input[n])
 
 
 def expected_dots(name: str) -> list[float]:

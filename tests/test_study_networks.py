@@ -240,11 +240,6 @@ def test_a_skewed_round_against_a_loop(shares: list[float]) -> None:
     assert data.number == 3
 
 
-def test_a_skewed_round_of_all_images_is_the_usual_one() -> None:
-    for found, usual in zip(draws.load(4, shares=[1.0] * 10), load_round(4), strict=True):
-        assert torch.equal(torch.as_tensor(found), torch.as_tensor(usual))
-
-
 def test_the_pairs_of_one_round_with_the_weights_and_the_order_of_another() -> None:
     data, pairs = draws.load(3, pairs_of=4, nb_test_pairs=50), load_round(4, nb_test_pairs=50)
     assert data.number == 3

@@ -331,20 +331,20 @@ class Functional(WSModel):
 
 
 @pytest.mark.parametrize(
-    ("model_class", "train_function", "takes_classes"),
+    ("make", "train_function", "takes_classes"),
     [*ALL, (Dropping, train_model_WS, False), (Functional, train_model_WS, False), (warm, train_model_WS, False)],
 )
 def test_a_result_depends_on_the_round_alone(
-    data: Round, model_class: type[nn.Module], train_function: Callable, takes_classes: bool
+    data: Round, make: Callable[[], nn.Module], train_function: Callable, takes_classes: bool
 ) -> None:
     classes = [data.train_classes] if takes_classes else []
-    once = run(data, model_class, train_function, *classes, nb_epochs=2)
+    once = run(data, make, train_function, *classes, nb_epochs=2)
     torch.rand(17)  # what ran before, and drew random numbers
-    again = run(data, model_class, train_function, *classes, nb_epochs=2)
+    again = run(data, make, train_function, *classes, nb_epochs=2)
     assert (once.losses, once.nb_wrong) == (again.losses, again.nb_wrong)
     for name, value in once.model.state_dict().items():
         assert torch.equal(again.model.state_dict()[name], value), name
-    other = run(data._replace(number=1), model_class, train_function, *classes, nb_epochs=2)
+    other = run(data._replace(number=1), make, train_function, *classes, nb_epochs=2)
     assert other.losses != once.losses
     assert not once.model.training
 

@@ -116,9 +116,7 @@ def test_rows_of_another_kind(
     assert line.endswith(here)
 
 
-def test_what_cannot_be_verified(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path
-) -> None:
+def test_what_cannot_be_verified(monkeypatch: pytest.MonkeyPatch, results: Path) -> None:
     message = r"^there are no saved rows of authors, tuning\. Run report/study\.py\.$"
     with pytest.raises(helpers.UserError, match=message):
         verify.draw(["authors", "tuning"], 20, 0)
