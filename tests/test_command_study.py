@@ -102,27 +102,24 @@ def test_an_end_from_outside_loses_nothing(copy: Study, how: str) -> None:
     """
     copy.set(NB_EPOCHS=50)
     file = copy.results / "train_pairs.csv"
-    process = subprocess.Popen(
-        copy.command("study", "train_pairs", "--workers", "2"),
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-    )
-    kill_at_limit(process)
-    deadline = time.time() + LIMIT
-    while len(read(file)) < 3:
-        assert time.time() < deadline
-        time.sleep(0.1)
-    children = psutil.Process(process.pid).children(recursive=True)
-    assert sum("LokyProcess" in " ".join(child.cmdline()) for child in children) == 2
-    if how == "Ctrl-C":
-        os.killpg(process.pid, signal.SIGINT)
-    else:
-        process.terminate()
-    assert process.wait(timeout=60) == 130
-    assert psutil.wait_procs(children, timeout=3)[1] == []
-    _, errors = process.communicate(timeout=60)
+    command = copy.command("study", "train_pairs", "--workers", "2")
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        kill_at_limit(process)
+        deadline = time.time() + LIMIT
+        while len(read(file)) < 3:
+            assert time.time() < deadline
+            time.sleep(0.1)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert sum("LokyProcess" in " ".join(child.cmdline()) for child in children) == 2
+        if how == "Ctrl-C":
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.terminate()
+        assert process.wait(timeout=60) == 130
+        assert psutil.wait_procs(children, timeout=3)[1] == []
+        _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     assert "Warning" not in errors
     rows = read(file)

@@ -50,17 +50,19 @@ def test_a_strip_by_hand() -> None:
 
 
 def test_the_tables_of_the_digits_and_the_worst_pairs() -> None:
+    pairs = load_round(0).test_input
     tables, worst = (draw(all_saved()).axes for draw in (errors.digits_picture, errors.worst_picture))
     for line, network in enumerate(EXPLORATION):
         details = [json.loads(row["details"]) for row in plain.of(network, errors.ROUNDS)]
         read = [[sum(each["digits"][i][j] for each in details) for j in TEN] for i in TEN]
         shares = [100 * read[i][j] / sum(read[i]) for i in TEN for j in TEN]
         plain.agree([text.get_text() for text in tables[line].texts], [share or "" for share in shares])
+        assert tables[line].yaxis_inverted()  # as a table is read
         for axes, (n, first, second, probability) in zip(worst[10 * line :], details[0]["worst"], strict=False):
             predicted = ">" if first <= second else "≤"
             assert axes.get_title() == f"{first}, {second}\npredicted {predicted}\n{100 * probability:.0f} %"
             drawn = torch.tensor(axes.images[0].get_array())
-            assert torch.equal(torch.stack([drawn[:, :SIDE], drawn[:, -SIDE:]]), load_round(0).test_input[n])
+            assert torch.equal(torch.stack([drawn[:, :SIDE], drawn[:, -SIDE:]]), pairs[n])
 
 
 def expected_dots(name: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""verify.py: its draw, what it says, and saved rows that come out again; the command itself is in test_study."""
+"""verify.py: its draw, what it says, and saved rows that come out again; verify.py itself is in test_command_study."""
 
 import sys
 from collections.abc import Iterator
