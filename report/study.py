@@ -20,6 +20,7 @@ from typing import Any
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
 
+from common import fingerprints
 from common.checks import read_all
 from common.command_line import parser_of, positive
 from common.provenance import code_version
@@ -31,10 +32,14 @@ from helpers import UserError, check_settings
 
 
 def run_experiments(names: list[str], nb_rounds: int | None, workers: int, client: Any) -> None:
-    """Run what is missing of these experiments."""
-    wanted = {job.key for name in names for job in jobs_of(BY_NAME[name], nb_rounds)}
-    jobs_of_all = all_jobs()
-    missing = wanted - read_all(RESULTS, jobs_of_all).keys()
+    """Run what is missing of these experiments; the kinds of which there is no row yet get a fingerprint first."""
+    wanted = {job.key: job for name in names for job in jobs_of(BY_NAME[name], nb_rounds)}
+    jobs_of_all = all_jobs() | wanted
+    rows, _ = read_all(RESULTS, jobs_of_all)
+    missing = wanted.keys() - rows.keys()
+    if missing:
+        with_rows = fingerprints.kinds_of(jobs_of_all[key] for key in rows)
+        fingerprints.record(fingerprints.kinds_of(wanted[key] for key in missing), with_rows, RESULTS)
     for name, jobs in jobs_by_file(nb_rounds).items():
         to_run = [job for key, job in jobs.items() if key in missing]
         run_missing(RESULTS / f"{name}.csv", to_run, jobs_of_all, workers, client)

@@ -4,10 +4,11 @@
                                                             (of runs that take less than a minute)
     python report/verify.py claims sharing --rows 6         from these experiments
     python report/verify.py --seed 1                        the same rows in every run
-    python report/verify.py --every                         a row of each kind, kept in results/again.csv
+    python report/verify.py --every                         a short run of each kind, in a minute or two
 
-After an edit of the code, `--every` shows that it gives the same results: build.py then takes the rows as they are.
-The exit status is 1 if a row differs. Equal digits are expected on x86-64 processors with AVX2 and the same version of
+After an edit of the code, `--every` compares a fingerprint of each kind with the one recorded when its rows were made
+(see common/fingerprints.py): if all are equal, build.py takes the rows as they are; if not, it names those that differ.
+The exit status is 1 if one differs. Equal digits are expected on x86-64 processors with AVX2 and the same version of
 PyTorch; elsewhere the losses may differ in their last digits, and counts with them.
 """
 
@@ -17,12 +18,13 @@ import random
 import signal
 import sys
 
-from common.checks import read_all, read_rows
+from common import fingerprints
+from common.checks import read_all
 from common.command_line import parser_of, positive
-from common.provenance import code_version, this_machine
-from common.rows import AGAIN, RESULTS, Job, Row, key_of, made_with
-from common.running import end, run_all, run_missing
-from common.saved import check_again, differences, drawn_rows
+from common.provenance import this_machine
+from common.rows import RESULTS, Job, Row, key_of, made_with
+from common.running import end, run_all
+from common.saved import differences
 from experiments.catalogue import BY_NAME, all_jobs, jobs_of
 
 from helpers import UserError, check_settings
@@ -34,7 +36,7 @@ def draw(names: list[str], nb_rows: int, seed: int, longest: float = math.inf) -
     Rows of runs that took more than `longest` seconds are left out.
     """
     jobs = all_jobs()
-    rows = read_all(RESULTS, jobs)
+    rows, _ = read_all(RESULTS, jobs)
     generator = random.Random(seed)
     drawn: list[list[tuple[Job, Row]]] = []
     for name in dict.fromkeys(names):
@@ -47,17 +49,15 @@ def draw(names: list[str], nb_rows: int, seed: int, longest: float = math.inf) -
     return list(in_turn.values())[:nb_rows]
 
 
-def run_every(names: list[str]) -> None:
-    """Run a saved row of each kind that other code made, keep it in results/again.csv, and say whether it is equal."""
-    again, jobs = RESULTS / AGAIN, all_jobs()
-    saved, keys = read_all(RESULTS, jobs), {job.key for name in names for job in jobs_of(BY_NAME[name])}
-    drawn = drawn_rows(row for key, row in saved.items() if key in keys)
-    if any(row["code"] != code_version() for row in read_rows(again, jobs).values()):
-        again.unlink()  # what other code gave says nothing of this one
-    drawn.sort(key=lambda row: -float(row["seconds"] or 0))  # the longest first, so that all processes end together
-    run_missing(again, [jobs[key_of(row)] for row in drawn], jobs)
-    check_again(drawn, read_rows(again, jobs))
-    print(f"{len(drawn)} rows, one of each kind, are equal to the last digit.")
+def verify_every_kind() -> None:
+    """Compare the fingerprint of every kind of which rows are saved; UserError, which names them, if some differ."""
+    jobs = all_jobs()
+    rows, files = read_all(RESULTS, jobs)
+    of_kind: dict[str, set[str]] = {}
+    for key in rows:
+        of_kind.setdefault(" ".join(key[:2]), set()).add(files[key].name)
+    fingerprints.verify(fingerprints.kinds_of(jobs[key] for key in rows), of_kind, RESULTS)
+    print(f"The code gives the saved rows: the fingerprints of all {len(of_kind)} kinds are equal.")
 
 
 def main() -> None:
@@ -66,10 +66,10 @@ def main() -> None:
     parser = parser_of(__doc__, BY_NAME)
     parser.add_argument("--rows", type=positive, default=20, help="how many; default: 20")
     parser.add_argument("--seed", type=int, help="of the draw; default: another in each run")
-    parser.add_argument("--every", action="store_true", help="a row of each kind instead, kept in results/again.csv")
+    parser.add_argument("--every", action="store_true", help="a short run of each kind, of all experiments, instead")
     options = parser.parse_args()
     if options.every:
-        return run_every(options.experiments or list(BY_NAME))
+        return verify_every_kind()
     seed = random.randrange(10**6) if options.seed is None else options.seed
     longest = math.inf if options.experiments else 60
     drawn = draw(options.experiments or list(BY_NAME), options.rows, seed, longest)

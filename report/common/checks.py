@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import helpers
 from common.measuring import NB_WORST
 from common.networks import Network
-from common.rows import AGAIN, COLUMNS, DIGIT_COUNTS, FROZEN, LOSSES, Job, Key, Row, checksum, key_of, text_of
+from common.rows import COLUMNS, DIGIT_COUNTS, FROZEN, LOSSES, Job, Key, Row, checksum, key_of, text_of
 from helpers import UserError
 
 REMEDY = "Restore the line, or delete it and run report/study.py"
@@ -41,9 +42,6 @@ def number_in(row: Row, column: str, highest: float = math.inf, kind: Callable[[
 
 def check_row(row: Row, job: Job) -> None:
     """Raise UserError, saying what is wrong, if a row has a value that cannot be a result of the job."""
-    wanted = checksum(row)
-    if row["checksum"] != wanted:
-        raise UserError(f"its checksum is {row['checksum']!r}, that of its values {wanted}: one of them was changed")
     for column, pattern in MADE_BY.items():
         if not re.fullmatch(pattern, row[column]):
             raise UserError(f"{column} = {row[column]!r}: it does not say what made it")
@@ -103,25 +101,30 @@ def agree(row: Row, job: Job) -> bool:
     return right and all(abs(a - b) < 1e-4 for a, b in zip((losses[0], losses[-1]), ends, strict=True))
 
 
-def read_all(folder: Path, jobs: dict[Key, Job]) -> dict[Key, Row]:
-    """Return the rows of all files of a folder but AGAIN; UserError as `read_rows`, and if a row is in two files."""
+def read_all(folder: Path, jobs: dict[Key, Job]) -> tuple[dict[Key, Row], dict[Key, Path]]:
+    """Return the jobs' rows in all files of a folder but the frozen ones, and the file of each.
+
+    Rows that no job asks for are left alone, and counted in one line. UserError as `read_rows`, and if a row is in two
+    files.
+    """
     rows: dict[Key, Row] = {}
     files: dict[Key, Path] = {}
-    for file in sorted(set(folder.glob("*.csv")) - {folder / name for name in (AGAIN, *FROZEN)}):
+    for file in sorted(set(folder.glob("*.csv")) - {folder / name for name in FROZEN}):
         new = read_rows(file, jobs)
         for key in new.keys() & rows.keys():
             raise UserError(f"{file} has {text_of(key)}, as {files[key]} has. {REMEDY}.")
         rows |= new
         files |= dict.fromkeys(new, file)
-    return rows
+    if others := rows.keys() - jobs.keys():
+        print(f"{len(others)} saved rows that no experiment asks for were left alone.", file=sys.stderr, flush=True)
+    return {key: row for key, row in rows.items() if key in jobs}, files
 
 
 def read_rows(file: Path, jobs: dict[Key, Job]) -> dict[Key, Row]:
     """Return a file's rows by key, none if there is no file; a last line cut short is left out.
 
-    `jobs` are all that there are; rows of further rounds with the same settings are allowed. Raises UserError, naming
-    file, line, network and round, for a row that is there twice, of settings that no job has, or that `check_row`
-    refuses, and for a file that is no such table.
+    `jobs` are all that there are; other rows are read, too. Raises UserError, naming file, line, network and round, for
+    a row that was changed, that is there twice, or that `check_row` refuses, and for a file that is no such table.
     """
     if not file.exists():
         return {}
@@ -145,13 +148,13 @@ def read_rows(file: Path, jobs: dict[Key, Job]) -> dict[Key, Row]:
             if len(values) != len(COLUMNS):
                 raise UserError(f"it has {len(values)} values, not {len(COLUMNS)}")
             key = key_of(row)
-            job = jobs.get(key) or by_settings.get(key[:2])
-            if job is None or not row["round"].isdecimal():
-                raise UserError(f"no experiment has such a job, with the settings {row['settings']}")
+            if row["checksum"] != (wanted := checksum(row)):
+                raise UserError(f"its checksum is {row['checksum']!r}, of its values {wanted}: one of them was changed")
             if key in rows:
                 raise UserError("it is there twice")
-            keeps = by_settings[key[:2]].keeps if row["details"] else jobs.get(key, job._replace(keeps="")).keeps
-            check_row(row, job._replace(round=int(row["round"]), keeps=keeps))
+            if job := jobs.get(key) or by_settings.get(key[:2]):
+                keeps = by_settings[key[:2]].keeps if row["details"] else jobs.get(key, job._replace(keeps="")).keeps
+                check_row(row, job._replace(keeps=keeps))
         except UserError as error:
             raise UserError(f"{place}: {error}. {REMEDY}.") from error
         rows[key] = row

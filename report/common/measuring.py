@@ -10,7 +10,7 @@ import helpers
 from common import draws
 from common.provenance import arithmetic, code_version, commit, processor
 from common.rows import COLUMNS, IDENTITY, Job, Row, checksum
-from helpers import DivergenceError, Round, evaluate, nb_wrong
+from helpers import DivergenceError, Result, Round, evaluate, nb_wrong
 from models.WSharing import JointComparison
 
 NB_WORST = 10
@@ -55,12 +55,21 @@ def error_details(model: nn.Module, data: Round) -> dict[str, Any]:
     }
 
 
-def run_job(job: Job) -> Row:
-    """Run one job on one thread and return its row; a training that diverges gives a row whose `error` says so."""
-    network, (model, training, pairs) = job.network, job.parts
-    data = draws.load(job.round, **pairs)
+def details_of(keeps: str, result: Result, course: list[list[float]], data: Round) -> Any:
+    """Return what a row keeps besides its numbers; see Job."""
+    if keeps == "errors":
+        return error_details(result.model, data)
+    return course if keeps == "course" else [round(loss, 4) for loss in result.losses]
+
+
+def measure(job: Job, data: Round, course: list[list[float]]) -> tuple[dict[str, Any], Result | None]:
+    """Train and test a job's network on these pairs; return its row's numbers, and the result.
+
+    `course` gets a line of each epoch, if the job keeps them: the loss, the errors on the training and on the test
+    pairs. Of a training that diverges, the row has the error alone, and there is no result.
+    """
+    network, (model, training, _) = job.network, job.parts
     classes = [data.train_classes] if network.labelled else []
-    course: list[list[float]] = []
 
     def after_epoch(model: nn.Module, losses: list[float]) -> None:
         train_wrong = nb_wrong(model, data.train_input, data.train_target)
@@ -68,21 +77,27 @@ def run_job(job: Job) -> Row:
 
     if job.keeps == "course":
         training["after_epoch"] = after_epoch
-    row: dict[str, Any] = dict(zip(IDENTITY, job.key, strict=True))
     try:
         result = helpers.run(data, lambda: network.make(**model), network.train, *classes, **training)
-        row |= {"parameters": result.nb_parameters, "seconds": round(result.seconds, 2)}
+        row: dict[str, Any] = {"parameters": result.nb_parameters, "seconds": round(result.seconds, 2)}
         row |= {"first_loss": round(result.losses[0], 6), "last_loss": round(result.losses[-1], 6)}
         row["train_wrong"] = nb_wrong(result.model, data.train_input, data.train_target)
         row |= {"train_total": len(data.train_target), "wrong": result.nb_wrong, "total": result.nb_test_pairs}
         if network.has_digit_scores:
             row |= digit_counts(result.model, data)
-        if job.keeps == "errors":
-            row["details"] = json.dumps(error_details(result.model, data))
-        elif job.keeps:
-            row["details"] = json.dumps(course or [round(loss, 4) for loss in result.losses])
     except DivergenceError as error:
-        row["error"] = str(error)
+        return {"error": str(error)}, None
+    return row, result
+
+
+def run_job(job: Job) -> Row:
+    """Run one job on one thread and return its row; a training that diverges gives a row whose `error` says so."""
+    course: list[list[float]] = []
+    data = draws.load(job.round, **job.parts[2])
+    numbers, result = measure(job, data, course)
+    row = {**dict(zip(IDENTITY, job.key, strict=True)), **numbers}
+    if job.keeps and result is not None:
+        row["details"] = json.dumps(details_of(job.keeps, result, course, data))
     row |= {"torch": torch.__version__, "cpu": processor(), "arithmetic": arithmetic()}
     row |= {"commit": commit(), "code": code_version()}
     texts = {column: str(row.get(column, "")) for column in COLUMNS}

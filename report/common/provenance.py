@@ -14,8 +14,10 @@ import torch
 import helpers
 
 ROOT = Path(helpers.__file__).resolve().parent
-# what trains, tests, draws and measures; how rows.py hands on the settings of a job is held by tests alone
-HASHED = ("helpers.py", "models/*.py", *(f"report/common/{name}.py" for name in ("networks", "draws", "measuring")))
+HASHED = (  # what draws, trains and measures, and what hands on the settings of a job
+    *("helpers.py", "models/*.py"),
+    *(f"report/common/{name}.py" for name in ("networks", "draws", "measuring", "rows")),
+)
 
 
 def canonical(node: Any) -> str:

@@ -1,18 +1,15 @@
 """The saved rows, from which every number comes: complete, of one arithmetic, and what the present code gives.
 
-Rows stay valid when the code is rewritten, if the new code gives the same: results/again.csv has what the present code
-gives, a row of each kind, made by verify.py --every. A kind is a network with its settings; jobs that diverged are a
-kind of their own.
+Rows stay valid when the code is rewritten, if the new code gives the same: see common/fingerprints.py.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from common.checks import read_all, read_rows
-from common.provenance import code_version
-from common.rows import AGAIN, COLUMNS, IDENTITY, RESULTS, Job, Key, Row, Variant, accuracy, key_of, made_with, text_of
+from common import fingerprints
+from common.checks import read_all
+from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Key, Row, Variant, accuracy, made_with, text_of
 from helpers import UserError
 
 MADE_BY = ("seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
@@ -27,35 +24,15 @@ def differences(saved: Row, new: Row) -> list[str]:
     return texts
 
 
-def drawn_rows(rows: Iterable[Row]) -> list[Row]:
-    """Return a row of each kind that other code has made; the hash of the code draws its round, so that nobody does."""
-    others = [row for row in rows if row["code"] != code_version()]
-    others.sort(key=lambda row: hashlib.sha256(f"{code_version()} {key_of(row)}".encode()).hexdigest(), reverse=True)
-    return list({(row["network"], row["settings"], bool(row["error"])): row for row in others}.values())
-
-
-def check_again(drawn: Iterable[Row], again: dict[Key, Row]) -> None:
-    """Raise UserError unless the present code gave these rows, those of `drawn_rows`, again with the same results."""
-    for row in drawn:
-        name, new = text_of(key_of(row)), again.get(key_of(row))
-        if new is None or new["code"] != code_version():
-            raise UserError(f"{name} was run by other code. Run report/verify.py --every: is its result the same now?")
-        if texts := differences(row, new):
-            raise UserError(
-                f"{name}: this code gives another result: {'; '.join(texts)}. Restore the code, or move "
-                "the files of these rows away and run report/study.py."
-            )
-
-
 class Saved:
     """The rows of all experiments, complete and of one arithmetic: the only way from a row to a number.
 
-    Raises UserError as `read_rows` and `check_again` do, for a missing row, and for rows of two versions of torch or
+    Raises UserError as `read_all` and `fingerprints.check` do, for a missing row, and for rows of two versions of torch or
     two arithmetics.
     """
 
     def __init__(self, jobs: dict[Key, Job], folder: Path = RESULTS) -> None:
-        rows = read_all(folder, jobs)
+        rows, _ = read_all(folder, jobs)
         if missing := [job for key, job in jobs.items() if key not in rows]:
             raise UserError(f"{folder} lacks {len(missing)} rows, the first {missing[0]}. Run report/study.py.")
         made_by = {made_with(row): text_of(key) for key, row in rows.items()}
@@ -63,9 +40,7 @@ class Saved:
             texts = "; ".join(f"{name}: torch {made[0]}, {made[1]}" for made, name in made_by.items())
             raise UserError(f"rows of different arithmetic cannot be compared: {texts}.")
         self.by_key = {key: rows[key] for key in jobs}
-        drawn, again = drawn_rows(self.by_key.values()), read_rows(folder / AGAIN, jobs)
-        check_again(drawn, again)
-        self.again = [again[key_of(row)] for row in drawn]
+        fingerprints.check(fingerprints.kinds_of(jobs.values()), folder)
 
     def rows(self, jobs: Iterable[Job]) -> list[Row]:
         """Return the jobs' rows; UserError if one diverged: it has no accuracy, and must not vanish in silence."""
