@@ -10,7 +10,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,13 +61,13 @@ EVALUATION_BATCH_SIZE = 1000  # pairs
 # PyTorch, oneDNN and MKL pick their instructions by the processor, and round differently with each. These settings give
 # the same digits on all x86-64 processors with AVX2, at a little more time on those with AVX-512.
 SAME_DIGITS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
-if torch.cpu.get_capabilities().get("avx2"):  # False or missing on other processors
+if hasattr(torch.cpu, "get_capabilities") and torch.cpu.get_capabilities().get("avx2"):  # False on other processors
     for variable, value in SAME_DIGITS.items():
         os.environ.setdefault(variable, value)
-# Several threads on layers this small wait for each other, and how they round depends on how many they are.
+# Several threads on layers this small wait for each other, and their number changes the rounding.
 torch.set_num_threads(1)
 
-# A GPU gives the same numbers in every run with algorithms that add in a fixed order, where there are such.
+# On a GPU: deterministic algorithms, where PyTorch has them.
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 if DEVICE.type == "cuda":
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
@@ -88,7 +88,8 @@ def check_settings() -> None:
         value = globals()[name]
         if type(value) not in (int, kind) or not lowest <= value <= highest:
             number = "whole number" if kind is int else "number"
-            raise UserError(f"{name} = {value!r}: it must be a {number} from {lowest:,} to {highest:,}.")
+            shown = repr(value) if type(value) is not int or abs(value) < 10**20 else "a huge number"
+            raise UserError(f"{name} = {shown}: it must be a {number} from {lowest:,} to {highest:,}.")
 
 
 # ---- Pairs -----------------------------------------------------------------------------------------------------------
@@ -98,7 +99,8 @@ def check_settings() -> None:
 def read_mnist(name: str) -> Tensor:
     """Read one of MNIST's files: images, uint8 (N, 28, 28), or labels, int64 (N,).
 
-    torchvision downloads one that is missing. UserError if that fails, or if its md5 sum is wrong.
+    If it is missing, torchvision downloads the data set, and all that is missing is put in its place. UserError if that
+    fails, or if its md5 sum is wrong.
     """
     file = RAW / name
     if not file.exists():
@@ -108,7 +110,8 @@ def read_mnist(name: str) -> Tensor:
             RAW.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=RAW) as folder:
                 datasets.MNIST(folder, download=True)
-                (Path(folder) / "MNIST" / "raw" / name).replace(file)
+                for missing in (each for each in MNIST if not (RAW / each).exists()):
+                    (Path(folder) / "MNIST" / "raw" / missing).replace(RAW / missing)
         except (OSError, RuntimeError) as error:
             raise UserError(f"{file} is missing and cannot be downloaded ({error}). {RESTORE}.") from error
     packed = file.read_bytes()
@@ -119,10 +122,15 @@ def read_mnist(name: str) -> Tensor:
     return values[16:].view(-1, 28, 28) if values[3] == 3 else values[8:].long()
 
 
-def generator_of(purpose: str, nb_round: int) -> torch.Generator:
-    """Return the round's own generator for one purpose: "train pairs", "test pairs", "weights" or "order"."""
+def seed_of(purpose: str, nb_round: int) -> int:
+    """Return the round's own seed for one purpose: "train pairs", "test pairs", "weights" or "order"."""
     digest = hashlib.sha256(f"{SEED} {nb_round} {purpose}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def generator_of(purpose: str, nb_round: int) -> torch.Generator:
+    """Return the round's own generator for one purpose: see `seed_of`."""
+    return torch.Generator().manual_seed(seed_of(purpose, nb_round))
 
 
 class Round(NamedTuple):
@@ -147,7 +155,7 @@ Pairs = tuple[Tensor, Tensor, Tensor]  # input, target and classes
 
 
 def make_pairs(images: Tensor, labels: Tensor, indices: Tensor, nb_pairs: int) -> Pairs:
-    """Pair the first images that `indices` names, two by two, averaged 2x2 from 28x28 to 14x14."""
+    """Pair up the first 2 nb_pairs images in `indices`, averaged 2x2 from 28x28 down to 14x14."""
     if len(indices) < 2 * nb_pairs:
         raise UserError(f"{nb_pairs} pairs of {len(indices)} images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS.")
     indices = indices[: 2 * nb_pairs]
@@ -168,7 +176,7 @@ def make_round(number: int, train: Pairs, test: Pairs) -> Round:
 def load_round(
     nb_round: int = 0, *, nb_train_pairs: int | None = None, nb_test_pairs: int | None = None, validation: bool = False
 ) -> Round:
-    """Draw the training and the test pairs of a round, without replacement; as many as the settings say if not told.
+    """Draw the training and the test pairs of a round, without replacement (default: as many as the settings say).
 
     Training pairs come from MNIST's 60,000 training images, test pairs from its 10,000 test images or, to choose
     settings on, with `validation`, from the training images not used in the training pairs. A small set is the
@@ -193,15 +201,21 @@ def load_round(
 def outputs(model: nn.Module, pairs: Tensor, digits: bool = False) -> tuple[Tensor, Any]:
     """Return a network's scores (N, 2) of the two classes for N pairs, and its digit scores (N, 2, 10) or None.
 
-    UserError if it gives no digit scores and `digits` asks for them, or for another shape: it could broadcast.
+    UserError if it gives no digit scores and `digits` asks for them, if it gives anything else, or if a shape is wrong,
+    which might broadcast silently.
     """
-    returned = model(pairs)
-    scores, digit_scores = returned if isinstance(returned, tuple) else (returned, None)
+    name, returned = type(model).__name__, model(pairs)
+    scores, digit_scores = returned if isinstance(returned, tuple) and len(returned) == 2 else (returned, None)
     if digits and digit_scores is None:
-        raise UserError(f"{type(model).__name__}.forward must return (scores, digit_scores) for this training.")
+        raise UserError(f"{name}.forward must return (scores, digit_scores) for this training.")
     for tensor, wanted in ((scores, (len(pairs), 2)), (digit_scores, (len(pairs), 2, 10))):
-        if tensor is not None and tensor.shape != wanted:
-            name, shape = type(model).__name__, tuple(tensor.shape)
+        if tensor is None and wanted[2:]:
+            continue
+        if not isinstance(tensor, Tensor):
+            kind = type(tensor).__name__
+            raise UserError(f"{name}.forward returned a {kind}: it must return scores, or (scores, digit_scores).")
+        if tensor.shape != wanted:
+            shape = tuple(tensor.shape)
             raise UserError(f"{name}.forward returned scores of the shape {shape}: it must be {wanted}.")
     return scores, digit_scores
 
@@ -223,6 +237,32 @@ def one_cycle_at(step: int, nb_steps: int, learning_rate: float) -> tuple[float,
     return between(learning_rate, learning_rate / 25 / 1e4, share), between(0.85, 0.95, share)
 
 
+class SGD:
+    """Stochastic gradient descent, with the names, the meaning and the digits of torch.optim.SGD.
+
+    It is here since torch.optim takes a second to load. Any optimizer of PyTorch can take its place in `train`.
+    """
+
+    def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.0) -> None:
+        self.param_groups: list[dict[str, Any]] = [{"params": list(params), "lr": lr, "momentum": momentum}]
+        self.velocities: dict[nn.Parameter, Tensor] = {}
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for weight in self.param_groups[0]["params"]:
+            weight.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move each weight that has a gradient; a layer that is not used has none."""
+        group = self.param_groups[0]
+        for weight in group["params"]:
+            if weight.grad is not None:
+                if weight not in self.velocities:  # only now: a lazy layer gets its weights in the first forward pass
+                    self.velocities[weight] = torch.zeros_like(weight)
+                weight.sub_(self.velocities[weight].mul_(group["momentum"]).add_(weight.grad), alpha=group["lr"])
+
+
 def train(
     model: nn.Module,
     loss_of: Callable[..., Tensor],
@@ -233,6 +273,7 @@ def train(
     learning_rate: float | None = None,
     mini_batch_size: int | None = None,
     shuffle: bool = True,
+    transform: Callable[[list[Tensor], torch.Generator | None], list[Tensor]] | None = None,
     one_cycle: bool = False,
     averaging: float = 0.0,
     after_epoch: Callable[[nn.Module, list[float]], object] | None = None,
@@ -240,18 +281,18 @@ def train(
     """Train `model` in place by stochastic gradient descent and return each epoch's loss, the mean over its batches.
 
     `train_set` holds tensors of N rows, the input first; `loss_of` returns the mean loss of a mini-batch, the same rows
-    of each. Epochs, rate and size are those of the settings unless told. With `shuffle` the mini-batches are drawn anew
-    each epoch. With `one_cycle` learning rate and momentum follow `one_cycle_at`. `averaging` is the per-step decay of
-    a moving average of weights and statistics, which the model gets at the end. `after_epoch` is called with the model
-    and the losses so far; it cannot change the training, but end it, by StopIteration. DivergenceError if a loss or a
-    weight is not finite.
+    of each, or of what `transform` makes of them with `generator`. Epochs, rate and size default to the settings. With
+    `shuffle` the mini-batches are drawn anew each epoch. With `one_cycle` learning rate and momentum follow
+    `one_cycle_at`. `averaging` is the per-step decay of a moving average of weights and statistics, which the model
+    gets at the end. `after_epoch` is called with the model and the losses so far, and cannot change the training.
+    DivergenceError if a loss or a weight is not finite.
     """
     nb_epochs = NB_EPOCHS if nb_epochs is None else nb_epochs
     learning_rate = LEARNING_RATE if learning_rate is None else learning_rate
     mini_batch_size = MINI_BATCH_SIZE if mini_batch_size is None else mini_batch_size
     nb_rows = len(train_set[0])
-    nb_steps = nb_epochs * math.ceil(nb_rows / mini_batch_size)
-    rate, momentum, step = learning_rate, 0.0, 0
+    nb_steps, step = nb_epochs * math.ceil(nb_rows / mini_batch_size), 0
+    optimizer = SGD(model.parameters(), learning_rate)
     averages: dict[str, Tensor] = {}
     losses: list[float] = []
     for epoch in range(nb_epochs):
@@ -259,32 +300,26 @@ def train(
         batch_losses = []
         order = torch.randperm(nb_rows, generator=generator) if shuffle else torch.arange(nb_rows)
         for rows in order.to(train_set[0].device).split(mini_batch_size):
-            loss = loss_of(*(tensor[rows] for tensor in train_set))
-            model.zero_grad()
-            loss.backward()
-            batch_losses.append(loss.detach())
-            if step == 0:  # only now a lazy layer has its weights
-                velocities = [(weight, torch.zeros_like(weight)) for weight in model.parameters()]
+            batch = [tensor[rows] for tensor in train_set]
+            loss = loss_of(*(transform(batch, generator) if transform else batch))
             if one_cycle:
                 rate, momentum = one_cycle_at(step, nb_steps, learning_rate)
-            with torch.no_grad():
-                for weight, velocity in velocities:
-                    if weight.grad is not None:  # a layer that is not used has none
-                        weight.sub_(velocity.mul_(momentum).add_(weight.grad), alpha=rate)
-                for name, value in model.state_dict().items() if averaging else ():
-                    if value.is_floating_point():
-                        averages.setdefault(name, value.clone()).lerp_(value, 1 - averaging)
+                optimizer.param_groups[0].update(lr=rate, momentum=momentum)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
             step += 1
+            batch_losses.append(loss.detach())
+            for name, value in model.state_dict().items() if averaging else ():
+                if value.is_floating_point():
+                    averages.setdefault(name, value.clone()).lerp_(value, 1 - averaging)
         losses.append(torch.stack(batch_losses).mean().item())
         if not (math.isfinite(losses[-1]) and all(weight.isfinite().all() for weight in model.parameters())):
             name, where = type(model).__name__, f"epoch {epoch + 1} of {nb_epochs} (loss {losses[-1]:.4g})"
             raise DivergenceError(f"{name} diverged in {where}. Lower LEARNING_RATE, now {learning_rate}.")
         if after_epoch is not None:
-            try:
-                with torch.random.fork_rng(range(torch.cuda.device_count())):
-                    after_epoch(model, losses)
-            except StopIteration:
-                break
+            with torch.random.fork_rng(range(torch.cuda.device_count())):
+                after_epoch(model, losses)
     model.load_state_dict(averages, strict=False)
     return losses
 
@@ -293,12 +328,13 @@ def train(
 def evaluate(model: nn.Module, pairs: Tensor) -> tuple[Tensor, Any]:
     """Return `outputs` for any number of pairs, in evaluation mode; DivergenceError if a score is not finite.
 
-    The model's mode is put back.
+    The mode of each layer is put back.
     """
-    was_training = model.training
+    modes = [(layer, layer.training) for layer in model.modules()]
     model.eval()
     scores, digit_scores = zip(*(outputs(model, batch) for batch in pairs.split(EVALUATION_BATCH_SIZE)), strict=True)
-    model.train(was_training)
+    for layer, training in modes:
+        layer.training = training
     if not torch.cat(scores).isfinite().all():
         raise DivergenceError(f"{type(model).__name__} diverged: its scores are not finite. Lower LEARNING_RATE.")
     return torch.cat(scores), None if digit_scores[0] is None else torch.cat(digit_scores)
@@ -311,21 +347,26 @@ def nb_wrong(model: nn.Module, pairs: Tensor, target: Tensor) -> int:
 
 
 def nb_parameters(model: nn.Module) -> int:
-    """Return the number of trained parameters."""
-    return sum(parameter.numel() for parameter in model.parameters())
+    """Return the number of trained parameters: those that are not frozen."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 class Result(NamedTuple):
     """What one network gave in one round."""
 
-    name: str
+    classes: tuple[str, ...]  # names of its class and that one's base classes
     nb_round: int
     nb_parameters: int
     losses: list[float]  # of each epoch
     nb_wrong: int  # of the test pairs
     nb_test_pairs: int
-    seconds: float  # training and test, without loading data
-    model: nn.Module  # trained, in evaluation mode
+    seconds: float  # of training and test: the processor's time, on a GPU the clock's
+    model: Any  # trained, in evaluation mode; None if it was not kept
+
+    @property
+    def name(self) -> str:
+        """The name of its class."""
+        return self.classes[0]
 
     @property
     def accuracy(self) -> float:
@@ -345,17 +386,17 @@ def run(
     `train_classes` is data.train_classes for a training function that takes it, else nothing; `settings` are the
     training function's.
     """
-    start = time.perf_counter()
-    seed = generator_of("weights", data.number).initial_seed()
-    torch.manual_seed(seed)  # of all that takes no generator: weights, dropout
+    clock = time.process_time if data.train_input.device.type == "cpu" else time.perf_counter
+    start = clock()
+    torch.manual_seed(seed_of("weights", data.number))  # seeds whatever takes no generator: initial weights, dropout
     model = make().to(data.train_input.device)
     for layer in model.modules():
-        if type(layer) is nn.Conv2d:  # 1.55 times as fast; what else a network has need not take this format
+        if type(layer) is nn.Conv2d:  # 1.55 times as fast; other layers may not support it
             layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     order = generator_of("order", data.number)
     losses = train_function(model, data.train_input, data.train_target, *train_classes, generator=order, **settings)
     model.eval()
     wrong = nb_wrong(model, data.test_input, data.test_target)
-    seconds = time.perf_counter() - start
-    name, size = type(model).__name__, nb_parameters(model)
-    return Result(name, data.number, size, losses, wrong, len(data.test_target), seconds, model)
+    seconds, size = clock() - start, nb_parameters(model)
+    classes = tuple(each.__name__ for each in type(model).__mro__)
+    return Result(classes, data.number, size, losses, wrong, len(data.test_target), seconds, model)

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import helpers
-from models.WSharing import WSModel, WSModel1, train_on_views
+from helpers import outputs, train
+from models.WSharing import WSModel, WSModel1, disagreement, views
 
 
 class AuxModel(WSModel):
@@ -39,21 +40,26 @@ def train_model_AM(
     *,
     aux_weight: float | None = None,
     label_smoothing: float = 0.0,
+    two_views: bool = False,
+    consistency: float = 0.0,
     **settings: Any,
 ) -> list[float]:
     """Train `model` in place with the comparison's cross-entropy and the two digits' own; return each epoch's loss.
 
     The loss of a mini-batch is comparison + aux_weight (first digit + second digit), each a mean cross-entropy, the
     digits' on the plain scores, and with `label_smoothing`. `train_input` is float32 (N, 2, 14, 14), `train_target`
-    int64 (N,), `train_classes` int64 (N, 2); `settings` are those of `train_on_views`.
+    int64 (N,), `train_classes` int64 (N, 2); the other settings are those of train_model_WS.
     """
     aux_weight = helpers.AUX_WEIGHT if aux_weight is None else aux_weight
 
-    def loss_of(scores: Tensor, digit_scores: Tensor, target: Tensor, classes: Tensor) -> Tensor:
+    def loss_of(pairs: Tensor, target: Tensor, classes: Tensor) -> Tensor:
+        scores, digit_scores = outputs(model, pairs, digits=True)
         first_loss, second_loss = (
             F.cross_entropy(digit_scores[:, digit], classes[:, digit], label_smoothing=label_smoothing)
             for digit in (0, 1)
         )
-        return F.cross_entropy(scores, target) + aux_weight * (first_loss + second_loss)
+        loss = F.cross_entropy(scores, target) + aux_weight * (first_loss + second_loss)
+        return loss + consistency * disagreement(digit_scores) if consistency else loss
 
-    return train_on_views(model, loss_of, (train_input, train_target, train_classes), digits=True, **settings)
+    transform = views(two_views, consistency)
+    return train(model, loss_of, (train_input, train_target, train_classes), transform=transform, **settings)

@@ -144,47 +144,44 @@ def distort(pairs: Tensor, generator: torch.Generator | None) -> Tensor:
     return F.grid_sample(digits, grid, padding_mode="border", align_corners=False).view_as(pairs)
 
 
-def train_on_views(
-    model: nn.Module,
-    loss_of: Callable[..., Tensor],
-    train_set: tuple[Tensor, ...],
-    *,
-    digits: bool = False,
-    two_views: bool = False,
-    consistency: float = 0.0,
-    generator: torch.Generator | None = None,
-    **settings: Any,
-) -> list[float]:
-    """Train as helpers.train does, but for `loss_of`, which is given scores, digit scores and labels.
+def distorted_twice(batch: list[Tensor], generator: torch.Generator | None) -> list[Tensor]:
+    """Return a view of each of n pairs, then another of each, and the labels of the 2 n views."""
+    pairs, *labels = (torch.cat([tensor, tensor]) for tensor in batch)
+    return [distort(pairs, generator), *labels]
 
-    `digits` says that it needs digit scores. With `two_views` a mini-batch of n pairs is n distorted views of them,
-    then n others. `consistency` is the weight of `disagreement` in the loss: UserError if it is without two views.
-    """
+
+def views(two_views: bool, consistency: float) -> Callable[..., list[Tensor]] | None:
+    """Return the transform of mini-batches, if any; UserError for a consistency without two views to compare."""
     if consistency and not two_views:
         raise UserError(f"consistency = {consistency!r}: it compares two views of each pair; set two_views=True too.")
-
-    def loss_of_views(*batch: Tensor) -> Tensor:
-        pairs, *labels = (torch.cat([tensor, tensor]) for tensor in batch) if two_views else batch
-        if two_views:
-            pairs = distort(pairs, generator)
-        scores, digit_scores = outputs(model, pairs, digits or bool(consistency))
-        loss = loss_of(scores, digit_scores, *labels)
-        return loss + consistency * disagreement(digit_scores) if consistency else loss
-
-    return train(model, loss_of_views, train_set, generator=generator, **settings)
+    return distorted_twice if two_views else None
 
 
 def train_model_WS(
-    model: nn.Module, train_input: Tensor, train_target: Tensor, *, balance: float = 0.0, **settings: Any
+    model: nn.Module,
+    train_input: Tensor,
+    train_target: Tensor,
+    *,
+    two_views: bool = False,
+    balance: float = 0.0,
+    consistency: float = 0.0,
+    **settings: Any,
 ) -> list[float]:
     """Train `model` in place with the cross-entropy of the comparison; return each epoch's loss.
 
-    It is not given the digits' classes. `balance` is the weight of `imbalance` in the loss. `train_input` is float32
-    (N, 2, 14, 14), `train_target` int64 (N,); `settings` are those of `train_on_views`.
+    It is not given the digits' classes. `balance` and `consistency` are the weights of `imbalance` and `disagreement`
+    in the loss; with `two_views` it is that of two distorted views of each pair. `train_input` is float32
+    (N, 2, 14, 14), `train_target` int64 (N,); `settings` are those of helpers.train. UserError as `views`.
     """
 
-    def loss_of(scores: Tensor, digit_scores: Tensor, target: Tensor) -> Tensor:
+    def loss_of(pairs: Tensor, target: Tensor) -> Tensor:
+        scores, digit_scores = outputs(model, pairs, digits=bool(balance or consistency))
         loss = F.cross_entropy(scores, target)
-        return loss + balance * imbalance(digit_scores) if balance else loss
+        if balance:
+            loss = loss + balance * imbalance(digit_scores)
+        if consistency:
+            loss = loss + consistency * disagreement(digit_scores)
+        return loss
 
-    return train_on_views(model, loss_of, (train_input, train_target), digits=bool(balance), **settings)
+    transform = views(two_views, consistency)
+    return train(model, loss_of, (train_input, train_target), transform=transform, **settings)

@@ -12,14 +12,14 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from filelock import FileLock
 from torch import Tensor
 from tqdm import tqdm
 
 from common import draws
-from common.measuring import details_of, digit_counts, measure
+from common.measuring import details_of, measure
 from common.provenance import code_version, this_machine
 from common.rows import DIGIT_COUNTS, LOSSES, RESULTS, Job, write_atomically
 from helpers import Round, UserError
@@ -98,7 +98,7 @@ def fingerprint(job: Job) -> str:
     course: list[list[float]] = []
     short = job._replace(settings={**job.settings, "nb_epochs": NB_EPOCHS}, round=0, keeps="course")
     row, result = measure(short, data, course)
-    seen = [pairs, [str(row.get(column, "")) for column in MEASURED]]  # a divergence has none of these
+    seen: list[Any] = [pairs, [str(row.get(column, "")) for column in MEASURED]]  # a divergence has none of these
     if result is not None:
         seen += [result.losses, course, details_of("losses", result, course, data)]
         seen.append(digest(result.model.state_dict().values()))

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers import SIDE
+from helpers import SIDE, outputs, train
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
-from models.WSharing import JointComparison, WSModel, WSModel1, train_model_WS, train_on_views
+from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, distorted_twice, train_model_WS
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "none": nn.Identity,
@@ -105,7 +105,13 @@ class AblatedModel(WSModel1):
 
 
 def train_model_prior(
-    model: nn.Module, train_input: Tensor, train_target: Tensor, *, prior: list[float], **settings: Any
+    model: nn.Module,
+    train_input: Tensor,
+    train_target: Tensor,
+    *,
+    prior: list[float],
+    consistency: float,
+    **settings: Any,
 ) -> list[float]:
     """Train as WSModel1 is, with the balance of its digits' probabilities against `prior` in place of equal ones.
 
@@ -113,18 +119,21 @@ def train_model_prior(
     """
     log_prior = torch.tensor(prior).clamp_min(1e-3).log()
 
-    def loss_of(scores: Tensor, digit_scores: Tensor, target: Tensor) -> Tensor:
+    def loss_of(pairs: Tensor, target: Tensor) -> Tensor:
+        scores, digit_scores = outputs(model, pairs, digits=True)
         frequencies = digit_scores.softmax(-1).mean((0, 1))
         divergence = (frequencies * (frequencies.clamp_min(1e-30).log() - log_prior.to(frequencies))).sum()
-        return F.cross_entropy(scores, target) + divergence
+        return F.cross_entropy(scores, target) + divergence + consistency * disagreement(digit_scores)
 
-    return train_on_views(model, loss_of, (train_input, train_target), digits=True, **settings)
+    return train(model, loss_of, (train_input, train_target), transform=distorted_twice, **settings)
 
 
 class PriorModel(WSModel1):
     """WSModel1, trained with the right prior on digits that are not equally frequent."""
 
-    settings: ClassVar[dict[str, Any]] = {k: v for k, v in WSModel1.settings.items() if k != "balance"}
+    settings: ClassVar[dict[str, Any]] = {
+        name: value for name, value in WSModel1.settings.items() if name not in ("balance", "two_views")
+    }
 
 
 PRIOR = Network("PriorModel", PriorModel, train_model_prior, labelled=False)

@@ -21,7 +21,6 @@ from common import draws
 from common.networks import Network
 from common.provenance import ROOT
 from helpers import UserError, load_round, train
-from models.WSharing import train_on_views
 
 REPORT = ROOT / "report"
 RESULTS = REPORT / "results"
@@ -47,7 +46,7 @@ Key = tuple[str, str, str]
 @cache
 def defaults_of(network: Network) -> dict[str, Any]:
     """Return the values that the settings of a network, its training and its pairs have unless told."""
-    functions: list[Callable[..., Any]] = [train, train_on_views, load_round, network.train, network.model_class]
+    functions: list[Callable[..., Any]] = [train, load_round, network.train, network.model_class]
     parameters = {name: value for each in functions for name, value in signature(each).parameters.items()}
     given = {name: value.default for name, value in parameters.items() if value.default is not value.empty}
     values = {name: getattr(helpers, name.upper(), default) for name, default in given.items()}

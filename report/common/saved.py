@@ -27,8 +27,8 @@ def differences(saved: Row, new: Row) -> list[str]:
 class Saved:
     """The rows of all experiments, complete and of one arithmetic: the only way from a row to a number.
 
-    Raises UserError as `read_all` and `fingerprints.check` do, for a missing row, and for rows of two versions of torch or
-    two arithmetics.
+    Raises UserError as `read_all` and `fingerprints.check` do, for a missing row, and for rows of two versions of torch
+    or two arithmetics.
     """
 
     def __init__(self, jobs: dict[Key, Job], folder: Path = RESULTS) -> None:
