@@ -7,9 +7,9 @@ exploration class beside its base class, and the last line of this file to draw 
 epoch's mini-batches, `seconds` are the processor's. A default run prints this, all but the seconds on any AVX2 machine:
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
-    SimpleModel      57,956      0.6848     0.0034         80.6 %    194      5.8
-    WSModel          58,918      0.6859     0.0017         82.4 %    176      8.4
-    AuxModel         58,918      2.9382     0.0325         89.4 %    106      8.4
+    SimpleModel      57,956      0.6848     0.0034         80.6 %    194      3.3
+    WSModel          58,918      0.6859     0.0017         82.4 %    176      5.9
+    AuxModel         58,918      2.9382     0.0325         89.4 %    106      6.1
 """
 
 import ctypes

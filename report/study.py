@@ -34,7 +34,7 @@ from helpers import UserError, check_settings
 def run_experiments(names: list[str], nb_rounds: int | None, workers: int, client: Any) -> None:
     """Run what is missing of these experiments; the kinds of which there is no row yet get a fingerprint first."""
     wanted = {job.key: job for name in names for job in jobs_of(BY_NAME[name], nb_rounds)}
-    jobs_of_all = all_jobs() | wanted
+    jobs_of_all = wanted | all_jobs()
     rows, _ = read_all(RESULTS, jobs_of_all)
     missing = wanted.keys() - rows.keys()
     if missing:

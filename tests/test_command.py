@@ -5,13 +5,9 @@ import importlib.util
 import os
 import re
 import signal
-import subprocess
 import sys
 import textwrap
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +17,6 @@ import psutil
 import pytest
 import torch
 from conftest import LIMIT, ROOT, Checkout
-from torch import nn
 
 import helpers
 from helpers import DivergenceError, Result
@@ -35,7 +30,6 @@ LINE = re.compile(
 )
 SAME_DIGITS = bool(torch.cpu.get_capabilities().get("avx2"))  # x86-64 with AVX2
 FIRST_LOSS, LAST_LOSS, ACCURACY = 0.01, 0.03, 3.0  # what another processor may change by rounding
-needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 
 def lines_of(output: str) -> list[dict[str, str]]:
@@ -52,168 +46,6 @@ def documented() -> str:
     text = ast.get_docstring(ast.parse((ROOT / "test.py").read_text(encoding="utf-8")))
     assert text is not None
     return textwrap.dedent(text[text.index(f"    {HEAD}") :]).rstrip("\n") + "\n"
-
-
-# ---- Runs of the real command, each in a copy ------------------------------------------------------------------------
-
-OWN_NETWORKS = """
-from torch import nn
-
-
-class Own(nn.Module):  # scores alone; a lambda in it, dropout, a layer without a size
-    def __init__(self):
-        super().__init__()
-        self.squash = lambda x: x.relu()
-        self.first, self.last = nn.LazyLinear(20), nn.Linear(20, 2)
-
-    def forward(self, pairs):
-        return self.last(nn.functional.dropout(self.squash(self.first(pairs.reshape(len(pairs), -1))), 0.3))
-
-
-def local_class():
-    class Local(WSModel):
-        pass
-
-    return Local()
-
-
-"""
-USERS = {"ATEN_CPU_CAPABILITY": "default"}
-SESSION = """
-import sys
-print("loaded", sorted({"torchvision", "torch._dynamo", "matplotlib"} & set(sys.modules)))
-data = load_round(0)
-print("instructions", helpers.torch.backends.cpu.get_cpu_capability())
-print("counted", all(helpers.nb_wrong(r.model, data.test_input, data.test_target) == r.nb_wrong for r in results[1:]))
-print("alone", [run(data, Own, train_model).losses == results[0].losses for _ in range(2)])
-"""
-AGAIN = """
-helpers.NB_EPOCHS, helpers.NB_ROUNDS, helpers.SEED = 2, 2, 1
-again = main()
-print("again", [(r.nb_round, len(r.losses)) for r in again], again[0].losses[0] != results[0].losses[0])
-"""
-
-
-def with_own_networks(folder: Path, start_method: str) -> tuple[int, str, str]:
-    """Run test.py with networks of a user's own, then go on typing in the same session."""
-    checkout = Checkout(folder)
-    checkout.set(NB_EPOCHS=1, NB_TRAIN_PAIRS=200, NB_TEST_PAIRS=200)
-    checkout.edit("test.py", "def networks(", f"{OWN_NETWORKS}def networks(")
-    checkout.edit("test.py", 'START_METHOD = "fork" if', f'START_METHOD = "{start_method}" if True else "fork" if')
-    checkout.edit("test.py", "data, SimpleModel, train_model)", "data, Own, train_model)")
-    checkout.edit("test.py", "data, WSModel, train_model_WS)", "data, lambda: WSModel((8, 16)), train_model_WS)")
-    checkout.edit("test.py", "data, AuxModel, train", "data, partial(AuxModel, hidden=30), train")
-    exploration = "partial(run, data, WSModel1, train_model_WS, **WSModel1.settings)"
-    checkout.edit("test.py", f"# {exploration}", "partial(run, data, local_class, train_model_WS)")
-    checkout.edit("test.py", "    results = main()", "    helpers.SEED = 5  # from outside\n    results = main()")
-    if start_method == "spawn":  # where each process loads PyTorch: two networks show it
-        checkout.edit("test.py", "        partial(run, data, lambda: WSModel((8, 16)), train_model_WS),\n", "")
-        checkout.edit(
-            "test.py",
-            "        partial(run, data, partial(AuxModel, hidden=30), train_model_AM, data.train_classes),\n",
-            "",
-        )
-    return checkout.run("-i", typed=SESSION + (AGAIN if start_method == "fork" else ""), **USERS)
-
-
-def by_default(folder: Path) -> tuple[int, str, str]:
-    """Run test.py with its last line uncommented, in a folder with a space; it leaves nothing but its figure."""
-    checkout = Checkout(folder / "a clone")
-    checkout.edit("test.py", "    # plot_losses(results)", "    plot_losses(results)")
-    before = checkout.files()
-    status, output, errors = checkout.run()
-    figure = checkout.folder / "losses.png"
-    if SAME_DIGITS:
-        assert figure.read_bytes() == (ROOT / "report" / "figures" / "losses.png").read_bytes()
-    lines, path = output.split("figure: ")
-    assert path == f"{figure}\n"
-    figure.unlink()
-    assert checkout.files() == before
-    return status, lines, errors
-
-
-def endless(folder: Path) -> subprocess.Popen[str]:
-    """Start test.py with a second network that learns for ever; return when the first has its line."""
-    checkout = Checkout(folder)
-    checkout.set(NB_EPOCHS=1, NB_TRAIN_PAIRS=50, NB_TEST_PAIRS=50)
-    checkout.edit("test.py", "WSModel, train_model_WS)", "WSModel, train_model_WS, nb_epochs=10**6)")
-    process = checkout.start()
-    assert process.stdout is not None
-    assert process.stdout.readline() == f"{HEAD}\n"
-    assert process.stdout.readline().startswith("SimpleModel ")
-    return process
-
-
-def ended(folder: Path, end: Callable[[psutil.Process, list[psutil.Process]], object]) -> tuple[int, str, str]:
-    """End such a run; return its exit status and what it still prints. It leaves no process."""
-    with endless(folder) as process:
-        parent = psutil.Process(process.pid)
-        children = parent.children()
-        try:
-            assert children
-            end(parent, children)
-            output, errors = process.communicate(timeout=LIMIT / 4)  # before what it left is killed
-            assert not psutil.wait_procs(children, timeout=LIMIT / 4)[1]
-        finally:
-            for left in psutil.wait_procs([*children, parent], timeout=0)[1]:
-                left.kill()
-    return process.returncode, output, errors
-
-
-def interrupt(process: psutil.Process, children: list[psutil.Process]) -> None:
-    """Send Ctrl-C to all, as a terminal does."""
-    for each in [*children, process]:
-        each.send_signal(signal.SIGINT)
-
-
-def kill_the_busiest(_: psutil.Process, children: list[psutil.Process]) -> None:
-    max(children, key=lambda child: child.cpu_times().user).kill()
-
-
-def without_a_reader(folder: Path) -> tuple[int, str, str]:
-    """Run test.py, and close its output after the first line, as head does."""
-    checkout = Checkout(folder)
-    checkout.set(NB_EPOCHS=1, NB_TRAIN_PAIRS=50, NB_TEST_PAIRS=50)
-    with checkout.start() as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        head = process.stdout.readline()
-        process.stdout.close()
-        return process.wait(LIMIT), head, process.stderr.read()
-
-
-def interrupted_while_starting(folder: Path) -> tuple[int, str, str]:
-    with Checkout(folder).start() as process:
-        time.sleep(1)
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=LIMIT)
-    return process.returncode, output, errors
-
-
-RUNS: dict[str, Callable[[Path], tuple[int, str, str]]] = {
-    "default": by_default,
-    "fork": partial(with_own_networks, start_method="fork"),
-    "spawn": partial(with_own_networks, start_method="spawn"),
-    "Ctrl-C": partial(ended, end=interrupt),
-    "killed": partial(ended, end=lambda process, _: process.kill()),
-    "child killed": partial(ended, end=kill_the_busiest),
-    "head": without_a_reader,
-    "Ctrl-C while starting": interrupted_while_starting,
-}
-Runs = dict[str, Future[tuple[int, str, str]]]
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """Exit status, output and errors of each run: two at a time, while the first tests are made."""
-    with ThreadPoolExecutor(2) as pool:
-        folders = {name: tmp_path_factory.mktemp("run") / "clone" for name in RUNS}
-        yield {name: pool.submit(function, folders[name]) for name, function in RUNS.items()}
-
-
-def test_the_runs_of_the_real_command_are_started(runs: Runs) -> None:
-    """They are looked at below."""
-    assert runs.keys() == RUNS.keys()
 
 
 # ---- In this process -------------------------------------------------------------------------------------------------
@@ -239,9 +71,9 @@ def main_job(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def result(name: str, nb_round: int, nb_wrong: int) -> Result:
+def result(name: str, nb_round: int, nb_wrong: int, *bases: str) -> Result:
     """Return an invented result of 200 test pairs."""
-    return Result(name, nb_round, 1234, [2.0, 1.0], nb_wrong, 200, 1.25, nn.Identity())
+    return Result((name, *bases), nb_round, 1234, [2.0, 1.0], nb_wrong, 200, 1.25, None)
 
 
 INVALID = [
@@ -250,7 +82,8 @@ INVALID = [
     ("NB_ROUNDS", 1001, "a whole number from 1 to 1,000"),
     ("MINI_BATCH_SIZE", 2.5, "a whole number from 1 to 30,000"),
     ("LEARNING_RATE", 0, "a number from 1e-09 to 1,000,000,000"),
-    ("LEARNING_RATE", 10**400, "a number from 1e-09 to 1,000,000,000"),
+    ("LEARNING_RATE", 10**40, "a number from 1e-09 to 1,000,000,000"),
+    ("SEED", 10**5000, "a whole number from 0 to 9,223,372,036,854,775,808"),
     ("LEARNING_RATE", float("nan"), "a number from 1e-09 to 1,000,000,000"),
     ("AUX_WEIGHT", -0.5, "a number from 0 to 1,000"),
     ("NB_TRAIN_PAIRS", 30001, "a whole number from 1 to 30,000"),
@@ -259,7 +92,7 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize(("setting", "value", "allowed"), INVALID)
+@pytest.mark.parametrize(("setting", "value", "allowed"), INVALID, ids=[str(n) for n in range(len(INVALID))])
 def test_an_invalid_setting_ends_the_command_before_anything_is_done(
     main_job: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
@@ -269,10 +102,10 @@ def test_an_invalid_setting_ends_the_command_before_anything_is_done(
     allowed: str,
 ) -> None:
     monkeypatch.setattr(helpers, setting, value)
-    monkeypatch.setattr(main_job, "networks", None)  # not reached
     with pytest.raises(SystemExit) as caught:
-        main_job.main()
-    assert caught.value.code == f"error: {setting} = {value!r}: it must be {allowed}."
+        main_job.main(None)  # not reached
+    shown = "a huge number" if type(value) is int and value > 10**30 else repr(value)
+    assert caught.value.code == f"error: {setting} = {shown}: it must be {allowed}."
     assert capsys.readouterr().out == ""
 
 
@@ -288,107 +121,129 @@ def test_valid_settings_and_every_setting_has_a_range(monkeypatch: pytest.Monkey
 
 
 def test_rounds_come_in_order_and_are_those_of_the_networks_alone(
-    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """What they pass on is on disk, and nothing of it is left: a pool waits for ever for half of a long message."""
     monkeypatch.setattr(helpers, "NB_ROUNDS", 3)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    results = main_job.main()
-    assert list(tmp_path.iterdir()) == []
-    assert main_job.work(str(tmp_path), 0, 0) is None
-    assert [file.name for file in tmp_path.iterdir()] == ["0 0"]
+    results = main_job.main(main_job.networks)
     lines = capfd.readouterr().out.splitlines()
     assert lines[0] == f"round  {HEAD}"
     names = ["SimpleModel", "WSModel", "AuxModel"]
     assert [(int(line[:5]), line[7:].split()[0]) for line in lines[1:10]] == [(r, n) for r in range(3) for n in names]
-    assert [(each.nb_round, each.name) for each in results] == [(r, n) for r in range(3) for n in names]
+    assert [(each.nb_round, each.name, each.model) for each in results] == [
+        (r, n, None) for r in range(3) for n in names
+    ]
     for number in range(3):
         data = helpers.load_round(number)
-        simple, sharing, _ = results[3 * number : 3 * number + 3]
-        for found, make, function in ((simple, SimpleModel, train_model), (sharing, WSModel, train_model_WS)):
+        for found, make, function in zip(
+            results[3 * number :], (SimpleModel, WSModel), (train_model, train_model_WS), strict=False
+        ):
             alone = helpers.run(data, make, function)
             assert (found.losses, found.nb_wrong) == (alone.losses, alone.nb_wrong)
-            for key, value in alone.model.state_dict().items():
-                assert torch.equal(found.model.state_dict()[key], value)
-            assert not found.model.training
     assert lines[10] == ""
     assert lines[11].split("  ")[-4:] == ["difference", "wins", "ties", "losses"]
     assert [line.split()[0] for line in lines[12:]] == names
 
 
 def test_the_summary_by_hand(main_job: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of 200 pairs one is half a point. Round 2 of WSModel diverged; AuxModel1 has no base network here."""
-    outcomes: list[Any] = [result("SimpleModel", 0, 40), result("WSModel", 0, 30), result("AuxModel1", 0, 2)]
-    outcomes += [result("SimpleModel", 1, 44), result("WSModel", 1, 46), result("AuxModel1", 1, 6)]
-    outcomes += [result("SimpleModel", 2, 42), DivergenceError("it diverged"), result("AuxModel1", 2, 4)]
-    outcomes += [result("SimpleModel", 3, 38), result("WSModel", 3, 38), result("AuxModel1", 3, 4)]
-    main_job.print_summary(outcomes, 3)
+    """Of 200 pairs one is half a point. Round 2 of WSModel diverged."""
+    outcomes: list[Any] = [result("SimpleModel", 0, 40), result("WSModel", 0, 30)]
+    outcomes += [result("SimpleModel", 1, 44), result("WSModel", 1, 46)]
+    outcomes += [result("SimpleModel", 2, 42), DivergenceError("it diverged")]
+    outcomes += [result("SimpleModel", 3, 38), result("WSModel", 3, 38)]
+    main_job.print_summary(outcomes, 2)
     assert capsys.readouterr().out.splitlines()[2:] == [
         "SimpleModel       4        79.50 %       1.29",  # 80, 78, 79, 81: the root of 5 / 3
         "WSModel           3        81.00 %       4.00  SimpleModel         +1.33     1     1       1",  # 5, -1, 0
-        "AuxModel1         4        98.00 %       0.82",  # 99, 97, 98, 98: the root of 2 / 3
-    ]
-    diverged = DivergenceError("it diverged")  # in its only round: no line
-    main_job.print_summary(
-        [result("AuxModel1", 0, 20), diverged, result("AuxModel", 0, 40), result("AuxModel1", 0, 30)], 4
-    )
-    assert capsys.readouterr().out.splitlines()[2:] == [
-        "AuxModel1         1        90.00 %        nan  AuxModel           +10.00     1     0       0",
-        "AuxModel          1        80.00 %        nan",
-        "AuxModel1         1        85.00 %        nan  AuxModel            +5.00     1     0       0",
     ]
 
 
-def test_a_mistake_in_a_network_shows_its_file_and_line(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SimpleModel, "forward", lambda self, pairs: self.no_such_thing(pairs))
-    with pytest.raises(AttributeError, match="no_such_thing") as caught:
-        main_job.main()
-    text = "".join(traceback.format_exception(caught.value))
-    assert re.search(r'test_command\.py", line \d+, in <lambda>\n +monkeypatch\.setattr\(SimpleModel', text)
+OTHERS = {  # what each network of a list is compared with, the names of base classes after its own
+    "the base network that its class is derived from": (["SimpleModel", "WSModel", "Own WSModel"], "WSModel"),
+    "that of an exploration class": (["SimpleModel", "WSModel", "Own WSModel1 WSModel"], "WSModel"),
+    "that of the base network in whose place it stands": (["AuxModel", "SimpleModel", "Own WSModel"], "SimpleModel"),
+    "else the first": (["AuxModel WSModel", "WSModel", "Own Module"], "AuxModel"),
+    "AuxModel has a difference, too": (["SimpleModel", "Own Module", "AuxModel WSModel"], "SimpleModel"),
+    "the first of a name": (["SimpleModel", "WSModel", "WSModel", "AuxModel WSModel"], "WSModel"),
+    "one of the same name": (["SimpleModel", "WSModel", "WSModel"], "SimpleModel"),
+}
 
 
-def test_a_network_that_diverges_leaves_the_others_their_lines(
-    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_a_network_is_compared_with(main_job: ModuleType, capsys: pytest.CaptureFixture[str], case: str) -> None:
+    names, other = OTHERS[case]
+    parts = map(str.split, names)
+    main_job.print_summary([result(name, 0, 20, *bases) for name, *bases in parts], len(names))
+    *_, line = capsys.readouterr().out.splitlines()
+    assert line.split("nan  ")[1].split()[0] == other
+    assert line.startswith("WSModel 2 ") == (case == "one of the same name")
+
+
+def test_a_network_that_diverges_leaves_the_others_their_lines_and_the_figure(
+    main_job: ModuleType, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    genuine = main_job.networks
-
     def networks(nb_round: int) -> list[Any]:
-        first, second, third = genuine(nb_round)
+        first, second, third = main_job.networks(nb_round)
         return [first, partial(second, learning_rate=1e30), third]
 
-    monkeypatch.setattr(main_job, "networks", networks)
-    with pytest.raises(SystemExit) as caught:
-        main_job.main()
-    assert caught.value.code == 1
+    results = main_job.main(networks)
     head, first, second, third = capfd.readouterr().out.splitlines()
     assert [head, first[:12], third[:9]] == [HEAD, "SimpleModel ", "AuxModel "]
     assert re.fullmatch(r"WSModel diverged.* Lower LEARNING_RATE.*\.", second)
+    assert [each.name for each in results] == ["SimpleModel", "AuxModel"]
+    main_job.plot_losses(results, tmp_path / "a figure.pdf")
+    assert (tmp_path / "a figure.pdf").read_bytes().startswith(b"%PDF")
+    assert main_job.main(lambda nb_round: []) == []
 
 
 def test_an_error_of_the_user_is_one_message(
     main_job: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """In the first round, before anything is trained."""
-    monkeypatch.setattr(helpers, "NB_TRAIN_PAIRS", 29990)
-    monkeypatch.setattr(main_job, "load_round", lambda r: helpers.load_round(1000 + r, validation=True))
+    """In the first round, before anything is trained; or of a network, in its process."""
     with pytest.raises(SystemExit) as caught:
-        main_job.main()
+        main_job.main(
+            lambda _: [lambda: helpers.run(helpers.load_round(0), SimpleModel, train_model_WS, balance=1.0)] * 2
+        )
+    assert str(caught.value.code).startswith("error: SimpleModel.forward must return (scores, digit_scores)")
+    monkeypatch.setattr(helpers, "NB_TRAIN_PAIRS", 29990)
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        main_job.main(lambda r: [helpers.load_round(1000 + r, validation=True)])
     assert caught.value.code == "error: 50 pairs of 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS."
     assert HEAD not in capfd.readouterr().out
 
 
 def test_what_is_trained_in_this_process(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One network in one round, where a debugger works, and those on a GPU. Of two rounds, none: no pool can be had."""
-    jobs, genuine = main_job.networks(0), main_job.networks
-    monkeypatch.setattr(main_job, "ProcessPoolExecutor", None)
-    monkeypatch.setattr(main_job, "networks", lambda nb_round: genuine(nb_round)[:1])
-    assert [result.name for result in main_job.main()] == ["SimpleModel"]
-    monkeypatch.setattr(helpers, "NB_ROUNDS", 2)
-    with pytest.raises(TypeError):
-        main_job.main()
-    monkeypatch.setattr(main_job, "outcome_of", lambda nb_round, place: (nb_round, place))
-    monkeypatch.setattr(helpers, "DEVICE", torch.device("cuda"))
-    assert list(main_job.outcomes_of(jobs)) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    """One network in one round, where a debugger works; those on a GPU; all where there is no fork."""
+    processes: list[int] = []
+
+    def networks(_: int) -> list[Any]:
+        return [lambda: (processes.append(os.getpid()), result("Own", 0, 1))[1]] * 2
+
+    main_job.main(networks)
+    assert processes == []
+    main_job.main(lambda r: networks(r)[:1])
+    assert processes == [os.getpid()]
+    with monkeypatch.context() as patch:
+        patch.setattr(helpers, "DEVICE", torch.device("cuda"))
+        main_job.main(networks)
+    monkeypatch.setattr(main_job, "FORK", None)
+    main_job.main(networks)
+    assert processes == [os.getpid()] * 5
+
+
+def test_as_many_processes_as_cores_or_networks(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the cores that this process may use."""
+    started: list[int] = []
+    genuine = main_job.FORK.Process
+    spy = lambda **options: (started.append(len(psutil.Process().children())), genuine(**options))[1]  # noqa: E731
+    monkeypatch.setattr(main_job, "FORK", type("Fork", (), {"Process": staticmethod(spy), "Pipe": main_job.FORK.Pipe}))
+    job = lambda: (time.sleep(0.3), result("Own", 0, 1))[1]  # noqa: E731
+    for cores, nb_networks, most in ((1, 2, 2), (4, 2, 4)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        monkeypatch.setattr(helpers, "NB_ROUNDS", 3)
+        started.clear()
+        assert len(main_job.main(lambda _, n=nb_networks: [job] * n)) == 3 * nb_networks
+        assert max(started) == most - 1
 
 
 def test_the_exploration_classes_run_when_their_lines_are_uncommented() -> None:
@@ -408,18 +263,6 @@ def test_the_exploration_classes_run_when_their_lines_are_uncommented() -> None:
     ]
 
 
-def test_the_figure_has_the_format_of_its_suffix_and_leaves_the_session_alone(
-    main_job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DISPLAY", ":9")  # a screen, but nobody who ran this file
-    monkeypatch.setenv("MPLBACKEND", "module://no_such_backend")
-    before = set(sys.modules), dict(os.environ)
-    main_job.plot_losses([result(f"Network{n}", 0, 1) for n in range(12)], tmp_path / "a figure.pdf")
-    assert (tmp_path / "a figure.pdf").read_bytes().startswith(b"%PDF")
-    assert dict(os.environ) == before[1]
-    assert "matplotlib.backends.backend_tkagg" not in set(sys.modules) - before[0]
-
-
 def test_every_network_is_drawn_in_its_own_colour(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     from common.drawing import COLOURS, MARKERS
     from matplotlib.axes import Axes
@@ -428,13 +271,12 @@ def test_every_network_is_drawn_in_its_own_colour(main_job: ModuleType, monkeypa
     monkeypatch.setattr(Axes, "plot", lambda _, x, y, **style: drawn.append((list(x), y, style)))
     monkeypatch.setattr(Axes, "legend", lambda _: None)
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: None)
-    names = [*main_job.COLOURS, "Own", "Another"]
+    names = [*main_job.STYLES, "Own", "Another"]
     main_job.plot_losses([result(name, r, 1) for r in (3, 4) for name in names])
     assert [style["label"] for *_, style in drawn] == [*names, *[None] * 7]
-    assert [style["color"] for *_, style in drawn[:6]] == [*main_job.COLOURS.values(), None]
+    assert [(style["color"], style["marker"]) for *_, style in drawn[:6]] == [*main_job.STYLES.values(), (None, ".")]
     assert [line[:2] for line in drawn] == [([1, 2], [2.0, 1.0])] * 14
-    assert {network.name: colour for network, colour in COLOURS.items()} == main_job.COLOURS
-    assert {network.name: marker for network, marker in MARKERS.items()} == main_job.MARKERS
+    assert {each.name: (COLOURS[each], MARKERS[each]) for each in COLOURS} == main_job.STYLES
 
 
 # ---- The same digits on every x86-64 processor, and on a GPU in every run --------------------------------------------
@@ -460,15 +302,57 @@ def test_the_instructions_are_ours_or_the_users(monkeypatch: pytest.MonkeyPatch)
         torch.set_deterministic_debug_mode(0)
 
 
-# ---- The real command ------------------------------------------------------------------------------------------------
+# ---- The real command, each in a copy --------------------------------------------------------------------------------
+
+OWN = """
+import threading
+calls = []
 
 
-def test_a_default_run_prints_what_the_docstring_says(runs: Runs) -> None:
-    status, output, errors = runs["default"].result()
+def warm():
+    print("warming up", flush=True)
+    return run(load_round(5, nb_train_pairs=20, nb_test_pairs=10), WSModel, train_model_WS, nb_epochs=1).model
+
+
+def networks(nb_round):
+    data = load_round(nb_round)
+    class Local(SimpleModel):
+        def forward(self, pairs):
+            print("pairs", *pairs.shape)
+            return super().forward(pairs)
+    return [
+        lambda: run(data, Local, train_model),
+        partial(run, data, make=warm, train_function=train_model_WS),
+        partial(run, data, partial(AuxModel, hidden=30), train_model_AM, data.train_classes),
+    ]
+
+
+helpers.torch.set_num_threads(2)
+helpers.torch.ones(2000, 2000) @ helpers.torch.ones(2000, 2000)  # in threads that a process does not inherit
+"""
+
+
+def quick(folder: Path, **settings: Any) -> Checkout:
+    """Return a copy whose networks train for an epoch on few pairs."""
+    checkout = Checkout(folder / "clone")
+    checkout.set(**{"NB_EPOCHS": 1, "NB_TRAIN_PAIRS": 200, "NB_TEST_PAIRS": 50, **settings})
+    return checkout
+
+
+def test_a_default_run_prints_what_the_docstring_says(tmp_path: Path) -> None:
+    """With its last line uncommented, in a folder with a space; it leaves nothing but its figure."""
+    checkout = Checkout(tmp_path / "a clone")
+    checkout.edit("test.py", "    # plot_losses(results)", "    plot_losses(results)")
+    before = checkout.files()
+    status, output, errors = checkout.run(MPLBACKEND="module://no_such_package.backend_inline")  # as from a notebook
     assert (status, errors) == (0, "")
+    figure = checkout.folder / "losses.png"
+    output, path = output.split("figure: ")
+    assert path == f"{figure}\n"
     wanted, found = lines_of(documented()), lines_of(output)
     if SAME_DIGITS:
         assert found == wanted
+        assert figure.read_bytes() == (ROOT / "report" / "figures" / "losses.png").read_bytes()
     for said, got in zip(wanted, found, strict=True):
         assert (got["name"], got["parameters"]) == (said["name"], said["parameters"])
         assert float(got["first"]) == pytest.approx(float(said["first"]), abs=FIRST_LOSS)
@@ -477,37 +361,118 @@ def test_a_default_run_prints_what_the_docstring_says(runs: Runs) -> None:
         assert got["accuracy"] == f"{100 - int(got['wrong']) / 10:.1f}"  # of 1000 pairs
     assert {len(line) for line in output.splitlines()} == {len(HEAD)}
     assert documented() in (ROOT / "README.md").read_text(encoding="utf-8")
+    figure.unlink()
+    assert checkout.files() == before
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_any_network_works_and_everything_can_be_used_again(runs: Runs, method: str) -> None:
-    """A class of test.py, one of a function, a lambda and a partial; the same numbers from either kind of process."""
-    status, output, errors = runs[method].result()
+def test_any_network_works_and_what_it_prints_is_there(tmp_path: Path) -> None:
+    """A class of a function, a lambda, a partial, keywords, a network trained before, once; threads in the parent.
+
+    In a pipe, with a profiler, where nothing can be written but the output; then typed on in the same session.
+    """
+    checkout = quick(tmp_path)
+    checkout.edit(
+        "test.py", "    results = main(networks)", f"{textwrap.indent(OWN, '    ')}\n    results = main(networks)"
+    )
+    typed = "print([r.name for r in results])\nagain = main(networks)\n"
+    typed += "print([a[:6] == r[:6] for a, r in zip(again, results)])"
+    status, output, errors = checkout.run("-i", typed=f"{typed}\n", TMPDIR="/nothing/there")
     assert status == 0, errors
-    assert "Error" not in errors
     lines = output.splitlines()
-    expected = {"loaded": "[]", "counted": "True", "alone": "[True, True]"}
-    if SAME_DIGITS:
-        expected["instructions"] = "DEFAULT"  # the user's, not AVX2
-    names = ["Own", "Local"]
-    if method == "fork":
-        expected["again"] = f"{[(number, 2) for number in (0, 0, 0, 0, 1, 1, 1, 1)]} True"
-        names = ["Own", "WSModel", "Local", "AuxModel"]
-    said = dict(line.split(" ", 1) for line in lines if line.split(" ")[0] in expected)
-    assert said == expected
-    results = [re.sub(r" +\d+\.\d$", "", line) for line in lines[: len(names) + 1]]  # without seconds
-    assert [line.split()[0] for line in results] == ["network", *names]
-    assert set(results) <= {re.sub(r" +\d+\.\d$", "", line) for line in runs["fork"].result()[1].splitlines()}
+    assert lines.count("warming up") == 2  # once in each run
+    assert lines.count("pairs 100 2 14 14") == 2 * 2
+    assert lines.count("pairs 50 2 14 14") == 2
+    assert "['Local', 'WSModel', 'AuxModel']" in lines
+    assert "[True, True, True]" in lines
+    names = [line.split()[0] for line in lines if re.match(r"(?!pairs)\w+ +\d", line)]
+    assert names == ["Local", "WSModel", "AuxModel"] * 2
+    status, profiled, errors = checkout.run("-m", "cProfile")
+    assert (status, errors) == (0, "")
+    assert profiled.count("pairs 100 2 14 14") == 2
 
 
-@needs_signals
-def test_how_a_run_ends(runs: Runs) -> None:
-    """At once, with every process gone, and no word but where the system killed one."""
-    assert runs["Ctrl-C"].result() == (130, "", "")
-    assert runs["killed"].result() == (-signal.SIGKILL, "", "")
-    said = "error: a process was killed, most often because memory ran out. Close other programs.\n"
-    assert runs["child killed"].result() == (1, "", said)
-    assert runs["head"].result() == (1, f"{HEAD}\n", "")
-    status, output, errors = runs["Ctrl-C while starting"].result()
-    assert status in (130, -signal.SIGINT)
-    assert (output in ("", f"{HEAD}\n"), errors) == (True, "")
+MISTAKES = {
+    "a name": ("return self.no_such_thing(pairs)", r"AttributeError: .*no_such_thing"),
+    "an exception of two arguments": (
+        "raise type('Two', (Exception,), {'__init__': lambda self, a, b: None})(1, 2)",
+        "Two",
+    ),
+    "an exit": ("import sys; sys.exit(0)", "SystemExit: 0"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_at_once_with_its_file_and_line(tmp_path: Path, mistake: str) -> None:
+    """As one traceback, whatever the networks before it do."""
+    checkout = quick(tmp_path)
+    code, message = MISTAKES[mistake]
+    checkout.edit("test.py", "SimpleModel, train_model)", "SimpleModel, train_model, nb_epochs=10**6)")
+    own = f"class Own(WSModel):\n    def forward(self, pairs):\n        {code}\n\n\n"
+    checkout.edit("test.py", "def networks(", f"{own}def networks(")
+    checkout.edit("test.py", "data, WSModel, train_model_WS)", "data, Own, train_model_WS)")
+    status, output, errors = checkout.run()
+    assert (status, output) == (1, f"{HEAD}\n")
+    assert errors.count("Traceback") == 1
+    assert re.search(rf'test\.py", line \d+, in forward\n.*\n(\S*\.)?{message}', errors, re.DOTALL), errors
+
+
+def to_all(process: psutil.Process, children: list[psutil.Process], number: int) -> None:
+    for each in [*children, process]:
+        each.send_signal(number)
+
+
+KILLED = "error: a process was killed, most often because memory ran out.\n"
+ENDINGS = {
+    "Ctrl-C": (lambda process, children: to_all(process, children, signal.SIGINT), -signal.SIGINT, ""),
+    "SIGINT": (lambda process, _: process.send_signal(signal.SIGINT), -signal.SIGINT, ""),
+    "SIGTERM": (lambda process, _: process.terminate(), -signal.SIGTERM, ""),
+    "SIGKILL": (lambda process, _: process.kill(), -signal.SIGKILL, ""),
+    "a child's SIGKILL": (lambda _, children: children[0].kill(), 1, KILLED),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no processes")
+@pytest.mark.parametrize(("how", "when"), [*((how, "after a line") for how in ENDINGS), ("Ctrl-C", "while training")])
+def test_how_a_run_ends(tmp_path: Path, how: str, when: str) -> None:
+    """At once, with every process gone, and no word but where the system killed one of the networks' processes."""
+    end, status, said = ENDINGS[how]
+    checkout = quick(tmp_path)
+    endless = "WSModel, train_model_WS" if when == "after a line" else "SimpleModel, train_model"
+    checkout.edit("test.py", f"{endless})", f"{endless}, nb_epochs=10**6)")
+    with checkout.start() as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{HEAD}\n"
+        if when == "after a line":
+            assert process.stdout.readline().startswith("SimpleModel ")
+        parent = psutil.Process(process.pid)
+        children = wait_for_children(parent)
+        end(parent, children)
+        output, errors = process.communicate(timeout=LIMIT / 4)
+        assert psutil.wait_procs(children, timeout=LIMIT / 4)[1] == []
+    assert (process.returncode, errors) == (status, said)
+    assert "Traceback" not in output
+
+
+def wait_for_children(parent: psutil.Process) -> list[psutil.Process]:
+    """Return the processes of the networks that are being trained, once the kernel is asked to end them."""
+    deadline = time.time() + LIMIT / 4
+    while not (children := [each for each in parent.children() if each.cpu_times().user > 0.1]):
+        assert time.time() < deadline
+        time.sleep(0.05)
+    return children
+
+
+def test_an_end_while_pytorch_is_loaded_and_a_reader_that_is_gone(tmp_path: Path) -> None:
+    checkout = quick(tmp_path)
+    with checkout.start() as process:
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=LIMIT)
+    assert (process.returncode, errors) == (-signal.SIGINT, "")
+    assert output in ("", f"{HEAD}\n")
+    with checkout.start() as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == f"{HEAD}\n"
+        process.stdout.close()  # as head does
+        assert (process.wait(LIMIT), process.stderr.read()) == (1, "")

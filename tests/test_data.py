@@ -78,12 +78,16 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         server.shutdown()
 
 
-def test_a_missing_file_is_downloaded_once_and_put_in_place(raw: Path, mirror: Path) -> None:
-    """From the first of torchvision's mirrors that has it."""
+def test_all_missing_files_come_with_one_download(raw: Path, mirror: Path) -> None:
+    """From the first of torchvision's mirrors that has them; a file that is there stays, whatever it holds."""
+    raw.mkdir(parents=True)
+    (raw / LABELS.replace("labels", "images").replace("idx1", "idx3")).write_bytes(b"kept")
     labels = read_mnist(LABELS)
-    assert [file.name for file in raw.iterdir()] == [LABELS]
-    assert (raw / LABELS).read_bytes() == (RAW / LABELS).read_bytes()
-    (mirror / LABELS).unlink()
+    assert {file.name for file in raw.iterdir()} == set(MNIST)
+    for name in MNIST:
+        kept = name.startswith("t10k-images")
+        assert (raw / name).read_bytes() == (b"kept" if kept else (RAW / name).read_bytes())
+        (mirror / name).unlink()
     read_mnist.cache_clear()
     assert torch.equal(read_mnist(LABELS), labels)
 

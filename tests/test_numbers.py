@@ -261,11 +261,13 @@ def test_the_criterion_was_there_before_the_rows() -> None:
 
 @pytest.mark.parametrize("name", FROZEN)
 def test_a_changed_byte_of_what_no_code_makes_is_refused(tmp_path: Any, name: str) -> None:
-    assert {f"{name}.csv" for name in plain.NO_ROWS} - {"again.csv"} == FROZEN.keys()
+    assert {f"{name}.csv" for name in plain.NO_ROWS} == FROZEN.keys()
     content = (RESULTS / name).read_bytes()
     (tmp_path / name).write_bytes(content)
     assert read_frozen(name, tmp_path) == content.decode()
-    for changed in (content.replace(b"1", b"2", 1), content + b"\n", content.replace(b"\n", b"\r\n")):
+    (tmp_path / name).write_bytes(content.replace(b"\n", b"\r\n"))  # as git may check it out on Windows
+    assert read_frozen(name, tmp_path) == content.decode()
+    for changed in (content.replace(b"1", b"2", 1), content + b"\n"):
         (tmp_path / name).write_bytes(changed)
         with pytest.raises(UserError, match=rf"{name} was changed: it is a record that no code here makes\. Restore"):
             read_frozen(name, tmp_path)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common import checks, rows, saved
+from common import checks, fingerprints, rows
 from common.checks import read_all, read_rows
 from common.networks import AUX, AUX1, PUBLISHED, SIMPLE, UNTIED, WS, WS1
-from common.provenance import HASHED, canonical, code_version
-from common.rows import COLUMNS, RESULTS, Job, Row, Variant, key_of
+from common.provenance import HASHED, canonical, code_version, this_machine
+from common.rows import COLUMNS, RESULTS, Job, Row, Variant
 from common.running import run_missing
-from common.saved import Saved, drawn_rows
+from common.saved import Saved
 from conftest import ROOT
 from experiments import claims
 from experiments.catalogue import all_jobs, jobs_of
@@ -71,6 +71,13 @@ def read(file: Path) -> list[Row]:
         return []
     with file.open(newline="", encoding="utf-8") as opened:
         return [row for row in csv.DictReader(opened) if row["checksum"]]
+
+
+def with_fingerprints(folder: Path, jobs: Jobs) -> Path:
+    """Record that the present code gives the rows of these jobs."""
+    kinds = dict.fromkeys(fingerprints.kinds_of(jobs.values()), "a hash")
+    fingerprints.write(fingerprints.Fingerprints(*this_machine(), [code_version()], kinds), folder)
+    return folder
 
 
 def refusal(file: Path, jobs: Jobs = CLAIMS) -> str:
@@ -145,13 +152,29 @@ def test_rows_that_are_right_are_read(tmp_path: Path) -> None:
 
 def test_rows_of_all_files_are_read_and_none_is_in_two(tmp_path: Path) -> None:
     one, two = write(tmp_path / "a.csv", row_of()), write(tmp_path / "b.csv", row_of("SimpleModel"))
-    for name in (rows.AGAIN, *rows.FROZEN):
+    for name in rows.FROZEN:
         (tmp_path / name).write_text("no rows of the study")
-    assert list(read_all(tmp_path, CLAIMS).values()) == [row_of(), row_of("SimpleModel")]
+    found, files = read_all(tmp_path, CLAIMS)
+    assert list(found.values()) == [row_of(), row_of("SimpleModel")]
+    assert list(files.values()) == [one, two]
     write(two, row_of("SimpleModel"), row_of())
     with pytest.raises(UserError) as refused:
         read_all(tmp_path, CLAIMS)
     assert str(refused.value) == f"{two} has WSModel in round 4 with the settings {{}}, as {one} has. {checks.REMEDY}."
+
+
+def test_rows_that_no_experiment_asks_for_are_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A weight or an experiment was taken out, or there are further rounds: their rows are counted in one line.
+
+    They are held by their checksums, as all rows are.
+    """
+    others = row_of(settings='{"nb_epochs": 25}'), row_of(nb_round=77), row_of("NoSuchModel")
+    file = write(tmp_path / "claims.csv", row_of(), *others)
+    jobs = by_key(Variant(WS, {}, (4,)))
+    assert list(Saved(jobs, with_fingerprints(tmp_path, jobs)).by_key.values()) == [row_of()]
+    assert capsys.readouterr() == ("", "3 saved rows that no experiment asks for were left alone.\n")
+    write(file, row_of(), {**others[0], "wrong": "7"})
+    assert "one of them was changed" in refusal(file, jobs)
 
 
 @pytest.mark.parametrize("column", NUMBERS)
@@ -178,9 +201,6 @@ def test_a_value_that_is_no_result(tmp_path: Path, column: str) -> None:
         ({"arithmetic": ""}, "arithmetic = '': it does not say what made it"),
         ({"commit": "5e3"}, "commit = '5e3': it does not say what made it"),
         ({"details": "{}"}, "details = '{}': no experiment keeps any"),
-        ({"network": "UntiedModel"}, "no experiment has such a job, with the settings .*"),
-        ({"settings": '{"nb_epochs": 25}'}, "no experiment has such a job, with .*25.*"),
-        ({"settings": ""}, "no experiment has such a job, with the settings "),
         ({"network": "SimpleModel", "digits_wrong": "1700"}, "digits_wrong = '1700': the network has no digit scores"),
     ],
     ids=str,
@@ -254,7 +274,7 @@ def test_a_job_that_diverged_has_no_results(tmp_path: Path) -> None:
     first, second = jobs.values()
     further = row_of(nb_round=77, wrong="900")
     write(tmp_path / "claims.csv", further, diverged, row_of(nb_round=3))
-    saved_rows = Saved(jobs, tmp_path)
+    saved_rows = Saved(jobs, with_fingerprints(tmp_path, jobs))
     assert saved_rows.finished([first, second]) == [first]
     assert saved_rows.accuracies([first]) == [85]
     for reader in (saved_rows.rows, saved_rows.accuracies):
@@ -279,7 +299,7 @@ def test_rows_of_two_kinds(tmp_path: Path, other: dict[str, str]) -> None:
     jobs = by_key(Variant(WS, {}, (3, 4)), Variant(AUX, {}, (50,)))
     write(tmp_path / "a.csv", row_of(nb_round=3), row_of(torch="2.14.1+cpu", cpu="another"))
     write(tmp_path / "b.csv", row_of("AuxModel", 50))
-    assert len(Saved(jobs, tmp_path).by_key) == 3
+    assert len(Saved(jobs, with_fingerprints(tmp_path, jobs)).by_key) == 3
     write(tmp_path / "b.csv", row_of("AuxModel", 50, **other))
     here, there = ({"torch": "2.14.1", "arithmetic": "AVX2", **values} for values in ({}, other))
     kinds = f"WSModel in round 4 with the settings {{}}: torch {here['torch']}, {here['arithmetic']}; "
@@ -386,83 +406,6 @@ def test_the_code_version_is_the_same_for_all_versions_of_python() -> None:
     arguments, body = "args=arguments(args=[arg(arg='x')])", "body=[Return(value=Name(id='x', ctx=Load()))]"
     text = f"Module(body=[FunctionDef(name='f', {arguments}, {body})])"
     assert canonical(ast.parse("def f(x):  # a comment\n    return (x)")) == text
-
-
-# ---- Rows that outlive the code --------------------------------------------------------------------------------------
-
-PAIR = by_key(*(Variant(network, {}, range(4)) for network in (SIMPLE, WS)))
-OTHER = "0123456789ab"  # another code version
-
-
-@pytest.fixture
-def old_rows(tmp_path: Path) -> list[Row]:
-    """Rows of two kinds by other code; one of WSModel diverged, which is a kind of its own."""
-    made = [row_of(job.network.name, job.round, code=OTHER, wrong=str(100 + job.round)) for job in PAIR.values()]
-    made[5] = row_of("WSModel", 1, code=OTHER, error="it diverged", **dict.fromkeys(NUMBERS, ""))
-    write(tmp_path / "claims.csv", *made)
-    return made
-
-
-def again(row: Row, **values: str) -> Row:
-    """Return a row as the present code makes it, with other values."""
-    return sealed({**row, "code": code_version(), "seconds": "1.5", "commit": "abcdef0", **values})
-
-
-def refused_again(folder: Path, *made: Row) -> str:
-    """Return why the gate refuses the saved rows beside these in again.csv."""
-    write(folder / "again.csv", *made)
-    with pytest.raises(UserError) as caught:
-        Saved(PAIR, folder)
-    return str(caught.value)
-
-
-def test_a_row_of_each_kind_is_drawn(old_rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of finished and diverged runs apart, by the hash of the code; rows of the present code need none."""
-    drawn = drawn_rows(old_rows)
-    kinds = [(row["network"], bool(row["error"])) for row in drawn]
-    assert sorted(kinds) == [("SimpleModel", False), ("WSModel", False), ("WSModel", True)]
-    assert sorted(map(key_of, drawn_rows(reversed(old_rows)))) == sorted(map(key_of, drawn))
-    assert drawn_rows([again(row) for row in old_rows]) == []
-    rounds = set()
-    for number in range(20):
-        monkeypatch.setattr(saved, "code_version", lambda number=number: f"{number:012}")
-        rounds.add(next(row["round"] for row in drawn_rows(old_rows) if row["network"] == "SimpleModel"))
-    assert rounds == {"0", "1", "2", "3"}
-
-
-def test_rows_of_other_code_are_taken_with_proof_of_every_kind(old_rows: list[Row], tmp_path: Path) -> None:
-    drawn = drawn_rows(old_rows)
-    write(tmp_path / "again.csv", *(again(row) for row in drawn))
-    assert list(Saved(PAIR, tmp_path).by_key.values()) == old_rows
-    for missing in drawn:
-        why = refused_again(tmp_path, *(again(row) for row in drawn if row != missing))
-        name = f"{missing['network']} in round {missing['round']} with the settings {{}}"
-        assert why == f"{name} was run by other code. Run report/verify.py --every: is its result the same now?"
-    others = [row for row in old_rows if row not in drawn]  # another round of a kind is no proof
-    assert "was run by other code" in refused_again(tmp_path, *(again(row) for row in [*drawn[1:], *others]))
-    (tmp_path / "again.csv").unlink()
-    with pytest.raises(UserError, match="was run by other code"):
-        Saved(PAIR, tmp_path)
-
-
-def test_proof_of_other_code_or_with_a_changed_digit_is_refused(old_rows: list[Row], tmp_path: Path) -> None:
-    made = [again(row) for row in drawn_rows(old_rows)]
-    assert "was run by other code" in refused_again(
-        tmp_path, *(sealed({**row, "code": "ba9876543210"}) for row in made)
-    )
-    message = refused_again(tmp_path, *made[:-1], {**made[-1], "first_loss": "0.8"})
-    assert message.startswith(f"{tmp_path / 'again.csv'}, line 4: ")
-    assert "its checksum is" in message
-    place = next(n for n, row in enumerate(made) if row["network"] == "WSModel" and not row["error"])
-    made[place] = sealed({**made[place], "parameters": "58919"})
-    assert "parameters = '58919': it must be 58918" in refused_again(tmp_path, *made)
-
-
-def test_new_rows_beside_old_ones_need_proof_of_the_old_kinds_only(old_rows: list[Row], tmp_path: Path) -> None:
-    write(tmp_path / "claims.csv", *(again(row) if row["network"] == "WSModel" else row for row in old_rows))
-    (simple,) = drawn_rows(row for row in old_rows if row["network"] == "SimpleModel")
-    write(tmp_path / "again.csv", again(simple))
-    assert len(Saved(PAIR, tmp_path).by_key) == 8
 
 
 # ---- Files -----------------------------------------------------------------------------------------------------------

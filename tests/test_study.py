@@ -195,6 +195,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
     calls: Asked = []
     monkeypatch.setattr(study, "RESULTS", tmp_path)
     monkeypatch.setattr(study, "run_missing", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(study.fingerprints, "record", lambda *_: None)
     return calls
 
 

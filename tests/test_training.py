@@ -1,10 +1,13 @@
 """The training loop, the losses and the count of errors, against the same by hand."""
 
+import inspect
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
+from conftest import ROOT
 from torch import Tensor, nn
 
 import helpers
@@ -114,10 +117,11 @@ def test_errors_are_counted_in_evaluation_mode_over_all_batches(monkeypatch: pyt
     assert nb_wrong(FirstPixel().train(), pairs, torch.tensor([0, 1, 0, 1, 0])) == 0
     assert nb_wrong(FirstPixel().train(), pairs, torch.tensor([1, 1, 0, 1, 1])) == 2
     assert nb_wrong(FirstPixel().train(), pairs, torch.tensor([1, 0, 1, 0, 1])) == 5
-    for training in (True, False):  # the mode is put back
-        model = FirstPixel().train(training)
+    for training in (True, False):  # each layer's mode is put back: a frozen one stays frozen
+        model = nn.Sequential(FirstPixel(), nn.Identity()).train(training)
+        model[1].train(not training)
         nb_wrong(model, pairs, torch.zeros(5).long())
-        assert model.training == training
+        assert [layer.training for layer in model.modules()] == [training, training, not training]
 
 
 # ---- The steps, against PyTorch's own --------------------------------------------------------------------------------
@@ -188,21 +192,6 @@ def test_what_is_done_before_and_after_an_epoch_changes_no_training(data: Round)
     assert [number for number, _ in seen] == [1, 2, 3]
 
 
-def test_a_training_is_stopped_early(data: Round) -> None:
-    def stop(_: nn.Module, losses: list[float]) -> None:
-        if len(losses) == 2:
-            raise StopIteration
-
-    result = run(data, WSModel, train_model_WS, nb_epochs=50, after_epoch=stop)
-    assert result.losses == run(data, WSModel, train_model_WS, nb_epochs=2).losses
-
-    def fail(*_: object) -> None:
-        raise RuntimeError("no reason to stop")
-
-    with pytest.raises(RuntimeError, match="no reason to stop"):
-        run(data, WSModel, train_model_WS, nb_epochs=50, after_epoch=fail)
-
-
 def test_settings_are_read_when_they_are_used(data: Round, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set from outside, they give what the keywords give."""
     keywords = {"nb_epochs": 2, "learning_rate": 0.03, "mini_batch_size": 30}
@@ -267,6 +256,20 @@ def test_scores_of_another_shape_are_refused_in_training_and_test(data: Round, c
         nb_wrong(Edited(), data.test_input, data.test_target)
 
 
+@pytest.mark.parametrize("kind", ["list", "dict", "tuple", "NoneType"])
+def test_what_is_no_scores_is_refused(data: Round, kind: str) -> None:
+    """Three scores in a tuple, as one of them."""
+
+    class Edited(WSModel):
+        def forward(self, pairs: Tensor) -> Any:
+            both = super().forward(pairs)
+            return {"list": list(both), "dict": {"scores": both[0]}, "tuple": (*both, both[0]), "NoneType": None}[kind]
+
+    said = rf"^Edited\.forward returned a {kind}: it must return scores, or \(scores, digit_scores\)\.$"
+    with pytest.raises(UserError, match=said):
+        run(data, Edited, train_model_WS, nb_epochs=1)
+
+
 def test_a_network_that_gives_its_scores_alone(data: Round) -> None:
     """The same as with digit scores, where they are not needed; else one clear line."""
 
@@ -294,6 +297,45 @@ class Mixed(nn.Module):
         flat, deep = self.flat(pairs), self.deep(pairs.unsqueeze(1))
         both = torch.cat([flat.reshape(len(pairs), -1), deep.reshape(len(pairs), -1)], 1)
         return self.last(self.hidden(both).relu())
+
+
+def test_frozen_weights_are_not_counted_as_trained() -> None:
+    model = SimpleModel()
+    model.layers[0].requires_grad_(False)
+    assert helpers.nb_parameters(model) == 57_956 - 32 * 19
+
+
+OPTIMIZER, LOOP = "optimizer = SGD(model.parameters(), learning_rate)", "for epoch in range(nb_epochs):"
+EDITS = {  # of `train`; README names them, but for the last
+    "Adam": (OPTIMIZER, "optimizer = torch.optim.Adam(model.parameters(), 0.001)"),
+    "weight decay": (OPTIMIZER, "torch.optim.SGD(model.parameters(), learning_rate, weight_decay=0.001)"),
+    "a schedule": (LOOP, 'optimizer.param_groups[0]["lr"] = learning_rate * 0.5 ** (epoch // 20)'),
+    "PyTorch's": (OPTIMIZER, "torch.optim.SGD(model.parameters(), learning_rate)"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_another_optimizer_is_an_edit_of_one_line(data: Round, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """For one cycle, too, which goes on setting the rate. PyTorch's SGD gives the digits of ours, others do not."""
+    text, (old, new) = inspect.getsource(train), EDITS[name]
+    assert text.count(old) == 1
+    if name != "PyTorch's":
+        assert f"`{new}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    new = (
+        f"{old}\n        {new.replace('20', '1')}" if old == LOOP else f"optimizer = {new.removeprefix('optimizer = ')}"
+    )
+    space = dict(vars(helpers))
+    exec(text.replace(old, new), space)
+    before = [run(data, *job, nb_epochs=2, **settings).losses for job, settings in CHANGED]
+    for module in ("SimpleCNN", "WSharing"):
+        monkeypatch.setattr(f"models.{module}.train", space["train"])
+    after = [run(data, *job, nb_epochs=2, **settings).losses for job, settings in CHANGED]
+    same = {"PyTorch's": [True, True], "a schedule": [False, True]}.get(name, [False, False])
+    assert [old == new for old, new in zip(before, after, strict=True)] == same
+    assert all(map(math.isfinite, sum(after, [])))
+
+
+CHANGED: list[Any] = [((SimpleModel, train_model), {}), ((WSModel1, train_model_WS), WSModel1.settings)]
 
 
 @pytest.mark.parametrize("settings", [{}, {"one_cycle": True, "averaging": 0.9}], ids=str)

@@ -3,12 +3,11 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import verify
-from common import measuring, running, saved
+from common import fingerprints
 from common.measuring import run_job
 from common.networks import BASE, EXPLORATION, SIMPLE, WS1
 from common.provenance import this_machine
@@ -29,7 +28,7 @@ def keys_of(name: str) -> set[Any]:
 
 def test_the_draw_takes_the_experiments_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that two experiments need is drawn for one of them."""
-    monkeypatch.setattr(verify, "read_all", lambda *_: all_saved().by_key)
+    monkeypatch.setattr(verify, "read_all", lambda *_: (all_saved().by_key, {}))
     names = ["confirmation", "ablation", "tuning"]  # of which none needs another's
     drawn = verify.draw(names, 8, 3)
     of_drawn = [next(name for name in names if job.key in keys_of(name)) for job, _ in drawn]
@@ -130,14 +129,9 @@ def test_what_cannot_be_verified(monkeypatch: pytest.MonkeyPatch, results: Path)
         verify.main()
 
 
-# ---- Rows that other code made ---------------------------------------------------------------------------------------
+# ---- A short run of each kind ----------------------------------------------------------------------------------------
 
-SMALL = {"nb_train_pairs": 20, "nb_test_pairs": 20, "nb_epochs": 1}
-
-
-def with_code(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
-    for module in (saved, verify, measuring):
-        monkeypatch.setattr(module, "code_version", lambda: version)
+SMALL = {"nb_train_pairs": 20, "nb_test_pairs": 20}
 
 
 def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(
@@ -147,30 +141,25 @@ def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(
     variants = {network: Variant(network, SMALL, range(2)) for network in (SIMPLE, WS1)}
     jobs = {job.key: job for variant in variants.values() for job in variant}
     monkeypatch.setattr(verify, "RESULTS", tmp_path)
-    monkeypatch.setattr(verify, "BY_NAME", {"small": SimpleNamespace(VARIANTS=variants)})
     monkeypatch.setattr(verify, "all_jobs", lambda: jobs)
-    monkeypatch.setattr(running, "run_all", lambda jobs, *_: map(run_job, jobs))
     monkeypatch.setattr(sys, "argv", ["verify.py", "--every"])
-    again = tmp_path / "again.csv"
-    with_code(monkeypatch, "0123456789ab")
-    write(tmp_path / "small.csv", *map(run_job, jobs.values()))
+    fingerprints.record(fingerprints.kinds_of(jobs.values()), {}, tmp_path)
+    write(tmp_path / "small.csv", *(run_job(job) for job in jobs.values()))
     assert len(Saved(jobs, tmp_path).by_key) == 4
 
-    with_code(monkeypatch, "ba9876543210")
-    with pytest.raises(helpers.UserError, match=r"was run by other code\. Run report/verify\.py --every"):
+    monkeypatch.setattr(fingerprints, "code_version", lambda: "ba9876543210")
+    with pytest.raises(helpers.UserError, match=r"Run report/verify\.py --every"):
         Saved(jobs, tmp_path)
     verify.main()
-    assert capsys.readouterr().out == "2 rows, one of each kind, are equal to the last digit.\n"
-    assert {(row["network"], row["code"]) for row in read(again)} == {(n.name, "ba9876543210") for n in variants}
+    assert capsys.readouterr().out == "The code gives the saved rows: the fingerprints of all 2 kinds are equal.\n"
     assert len(Saved(jobs, tmp_path).by_key) == 4
 
-    with_code(monkeypatch, "0a1b2c3d4e5f")
+    monkeypatch.setattr(fingerprints, "code_version", lambda: "0a1b2c3d4e5f")
     monkeypatch.setitem(WSModel1.settings, "balance", 2.0)
-    different = r"^WSModel1 in round \d with .*: this code gives another result: \w+_loss [\d.]+, now "
+    different = r"of 1 of 2 kinds:\n  WSModel1 {.*} \(rows in small\.csv\): another result\n"
     with pytest.raises(helpers.UserError, match=different):
         verify.main()
-    assert {row["code"] for row in read(again)} == {"0a1b2c3d4e5f"}
-    with pytest.raises(helpers.UserError, match=different):
+    with pytest.raises(helpers.UserError, match=r"Run report/verify\.py --every"):
         Saved(jobs, tmp_path)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from helpers import SIDE, outputs, train
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
-from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, distorted_twice, train_model_WS
+from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, train_model_WS, views
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "none": nn.Identity,
@@ -110,7 +110,8 @@ def train_model_prior(
     train_target: Tensor,
     *,
     prior: list[float],
-    consistency: float,
+    two_views: bool = False,
+    consistency: float = 0.0,
     **settings: Any,
 ) -> list[float]:
     """Train as WSModel1 is, with the balance of its digits' probabilities against `prior` in place of equal ones.
@@ -123,17 +124,17 @@ def train_model_prior(
         scores, digit_scores = outputs(model, pairs, digits=True)
         frequencies = digit_scores.softmax(-1).mean((0, 1))
         divergence = (frequencies * (frequencies.clamp_min(1e-30).log() - log_prior.to(frequencies))).sum()
-        return F.cross_entropy(scores, target) + divergence + consistency * disagreement(digit_scores)
+        loss = F.cross_entropy(scores, target) + divergence
+        return loss + consistency * disagreement(digit_scores) if consistency else loss
 
-    return train(model, loss_of, (train_input, train_target), transform=distorted_twice, **settings)
+    transform = views(two_views, consistency)
+    return train(model, loss_of, (train_input, train_target), transform=transform, **settings)
 
 
 class PriorModel(WSModel1):
     """WSModel1, trained with the right prior on digits that are not equally frequent."""
 
-    settings: ClassVar[dict[str, Any]] = {
-        name: value for name, value in WSModel1.settings.items() if name not in ("balance", "two_views")
-    }
+    settings: ClassVar[dict[str, Any]] = {k: v for k, v in WSModel1.settings.items() if k != "balance"}
 
 
 PRIOR = Network("PriorModel", PriorModel, train_model_prior, labelled=False)
