@@ -1,5 +1,6 @@
 """A fresh copy of the checkout, and the real `python test.py` run in it; the saved rows."""
 
+import ctypes
 import hashlib
 import os
 import re
@@ -29,16 +30,29 @@ def environment_of_a_user(**variables: str) -> dict[str, str]:
     return {**inherited, **NO_NETWORK, **variables}
 
 
-def kill_at_limit(process: subprocess.Popen[str]) -> None:
-    """Kill a process that leads a session, and what it has started, after LIMIT: no reader waits for ever."""
+class Process(subprocess.Popen[str]):
+    """A process in a session of its own, which ends with what it has started at LIMIT, or when its test ends.
 
-    def kill() -> None:
+    On Linux it also ends when pytest is killed: the kernel sends it SIGKILL.
+    """
+
+    def __init__(self, command: list[str], **options: Any) -> None:
+        if sys.platform == "linux":
+            prctl = ctypes.CDLL(None).prctl
+            options["preexec_fn"] = lambda: prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        super().__init__(command, start_new_session=True, text=True, **options)
+        timer = threading.Timer(LIMIT, self.kill_all)
+        timer.daemon = True
+        timer.start()
+
+    def kill_all(self) -> None:
+        """End the process and what it has started."""
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
 
-    timer = threading.Timer(LIMIT, kill)
-    timer.daemon = True
-    timer.start()
+    def __exit__(self, *error: Any) -> None:
+        self.kill_all()
+        super().__exit__(*error)
 
 
 class Checkout:
@@ -73,30 +87,22 @@ class Checkout:
         files = (path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return {str(path.relative_to(self.folder)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
-    def start(self, *options: str, stdin: int | None = subprocess.DEVNULL, **variables: str) -> subprocess.Popen[str]:
-        """Start `python OPTIONS test.py` with environment variables added, from another folder; it ends at LIMIT."""
-        process = subprocess.Popen(
+    def start(self, *options: str, stdin: int | None = subprocess.DEVNULL, **variables: str) -> Process:
+        """Start `python OPTIONS test.py` with environment variables added, from another folder."""
+        return Process(
             [sys.executable, *options, str(self.folder / "test.py")],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            encoding="utf-8",
             cwd=self.folder.parent,
             env=environment_of_a_user(**variables),
-            start_new_session=True,
         )
-
-        kill_at_limit(process)
-        return process
 
     def run(self, *options: str, typed: str | None = None, **variables: str) -> tuple[int, str, str]:
         """Run `python OPTIONS test.py` to its end; return the exit status, its output, and its errors."""
         stdin = subprocess.DEVNULL if typed is None else subprocess.PIPE
         with self.start(*options, stdin=stdin, **variables) as process:
-            try:
-                output, errors = process.communicate(typed, timeout=LIMIT)
-            finally:
-                process.kill()
+            output, errors = process.communicate(typed, timeout=LIMIT)
         return process.returncode, output, errors
 
 

@@ -15,7 +15,7 @@ import study
 from common import provenance, running
 from common.networks import SIMPLE
 from common.rows import IDENTITY, Job, Row
-from conftest import LIMIT, ROOT, Checkout, kill_at_limit
+from conftest import LIMIT, ROOT, Checkout, Process
 from test_rows import read, sealed, write
 
 from helpers import UserError
@@ -103,10 +103,7 @@ def test_an_end_from_outside_loses_nothing(copy: Study, how: str) -> None:
     copy.set(NB_EPOCHS=50)
     file = copy.results / "train_pairs.csv"
     command = copy.command("study", "train_pairs", "--workers", "2")
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        kill_at_limit(process)
+    with Process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         deadline = time.time() + LIMIT
         while len(read(file)) < 3:
             assert time.time() < deadline
@@ -145,17 +142,14 @@ def test_dask_workers_make_the_same_rows_however_few_they_are(
     tools.mkdir()
     (tools / "git").write_text("#!/bin/sh\necho abcdef0\n")
     (tools / "git").chmod(0o755)
-    with subprocess.Popen(
+    with Process(
         [sys.executable, "-c", CLUSTER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
         cwd=copy.folder,
         env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
-        start_new_session=True,
     ) as cluster:
-        kill_at_limit(cluster)
         assert cluster.stdout is not None
         address = cluster.stdout.readline().strip()
         done = copy.finish("study", "small", "--rounds", "2", "--dask", address)

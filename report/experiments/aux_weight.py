@@ -16,10 +16,14 @@ VARIANTS = {weight: Variant(AUX, {"aux_weight": weight}, ROUNDS) for weight in W
 
 
 def numbers(saved: Saved) -> dict[str, Any]:
-    """Return how many runs of the highest weight diverged; the others are compared with the original's weight."""
-    others = {weight: VARIANTS[weight] for weight in WEIGHTS[:-1] if weight != AUX_WEIGHT}
-    words = {weight: compare(saved, variant, VARIANTS[AUX_WEIGHT]).word for weight, variant in others.items()}
-    require("1 and 2 show no clear difference from 0.5", {words[1], words[2]} == {"no clear difference"})
-    require("smaller weights are worse", {words[weight] for weight in WEIGHTS if weight < AUX_WEIGHT} == {"worse"})
-    diverged = len(ROUNDS) - len(saved.finished(VARIANTS[WEIGHTS[-1]]))
-    return {"diverged": str(diverged), "rounds": str(len(ROUNDS))}
+    """Return how many runs diverged; weights of which none did are compared with the original's."""
+    nb_diverged = {weight: len(ROUNDS) - len(saved.finished(variant)) for weight, variant in VARIANTS.items()}
+    words = {
+        weight: compare(saved, VARIANTS[weight], VARIANTS[AUX_WEIGHT]).word
+        for weight, number in nb_diverged.items()
+        if weight != AUX_WEIGHT and not number
+    }
+    larger = {word for weight, word in words.items() if weight > AUX_WEIGHT}
+    require("1 and 2 show no clear difference from 0.5", larger == {"no clear difference"})
+    require("smaller weights are worse", {word for weight, word in words.items() if weight < AUX_WEIGHT} == {"worse"})
+    return {"diverged": str(sum(nb_diverged.values())), "rounds": str(len(ROUNDS))}
