@@ -391,6 +391,16 @@ def test_a_result_depends_on_the_round_alone(
     assert not once.model.training
 
 
+def test_initial_weights_are_those_of_the_round(data: Round) -> None:
+    """As they are after steps of nothing."""
+    first, again, other = (
+        run(data._replace(number=number), SimpleModel, train_model, nb_epochs=1, learning_rate=1e-30).model.layers[0]
+        for number in (0, 0, 1)
+    )
+    assert torch.equal(first.weight, again.weight)
+    assert not torch.equal(first.weight, other.weight)
+
+
 def test_dropout_draws_anew_in_every_step() -> None:
     model, masks = Line(), []
 
