@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -210,6 +211,16 @@ def test_an_error_of_the_user_is_one_message(
         main_job.main(lambda r: [helpers.load_round(1000 + r, validation=True)])
     assert caught.value.code == "error: 50 pairs of 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS."
     assert HEAD not in capfd.readouterr().out
+
+
+def test_a_process_that_cannot_be_started_is_told(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since only few are allowed: fork says EAGAIN."""
+    fork = Mock(Pipe=main_job.FORK.Pipe)
+    fork.Process.return_value.start.side_effect = BlockingIOError(11, "Resource temporarily unavailable")
+    monkeypatch.setattr(main_job, "FORK", fork)
+    with pytest.raises(SystemExit) as caught:
+        main_job.main(main_job.networks)
+    assert str(caught.value.code).startswith("error: a network's process cannot be started: [Errno 11] ")
 
 
 def test_what_is_trained_in_this_process(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,8 +98,12 @@ def test_the_regularisers_against_plain_python() -> None:
     scores = 2 * torch.randn(6, 2, 10, generator=torch.Generator().manual_seed(0))  # 3 pairs, twice
     found = imbalance(scores).item(), disagreement(scores).item()
     assert found == pytest.approx(regularisers(scores.tolist()), rel=1e-4)
-    sure = torch.tensor([100.0] + 9 * [-100.0]).expand(4, 2, 10)  # one of ten alone: the others are 0
-    assert imbalance(sure).item() == pytest.approx(math.log(10), rel=1e-6)
+    sure = torch.tensor([100.0] + 9 * [-100.0]).repeat(4, 2, 1).requires_grad_()  # one of ten alone: the others are 0
+    loss = imbalance(sure)
+    assert loss.item() == pytest.approx(math.log(10), rel=1e-6)
+    loss.backward()
+    assert sure.grad is not None
+    assert sure.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("consistency", [0.0, 30.0])
