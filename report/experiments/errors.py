@@ -3,7 +3,9 @@
 And what WSModel1's scores mean where the digits are not equally frequent.
 """
 
+import functools
 import json
+import operator
 from collections.abc import Callable
 from statistics import mean
 from typing import Any
@@ -29,7 +31,8 @@ SHARES = {  # of each digit's images, those that are used
 USUAL = {net.name: Variant(net, {}, ROUNDS, keeps="errors") for net in EXPLORATION}
 PRIORS = {("ten digits, equally frequent", "equal"): USUAL[WS1.name]}
 for name, shares in SHARES.items():
-    frequencies = [share / sum(shares) for share in shares]
+    total = functools.reduce(operator.add, shares)  # not `sum`, which rounds otherwise from Python 3.12 on
+    frequencies = [share / total for share in shares]
     PRIORS[name, "equal"] = Variant(WS1, {"shares": shares}, ROUNDS, keeps="errors")
     PRIORS[name, "right"] = Variant(PRIOR, {"shares": shares, "prior": frequencies}, ROUNDS, keeps="errors")
 VARIANTS: dict[Any, Variant] = {AUX1.name: USUAL[AUX1.name], **PRIORS}
