@@ -59,6 +59,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {  # file, old, new, and the 
     "shares": (DRAWS, "kept = drawn < ", "kept = drawn > ", {"prior"}),
     "weights of another round": (DRAWS, "._replace(number=nb_round)", "", {"crossed"}),
     "order": (HELPERS, 'generator_of("order"', 'generator_of("test pairs"', FINISHED),
+    "a late pair": (HELPERS, "    return make_r", "    train[1][500:] = 0\n    return make_r", JOBS.keys() - {"prior"}),
     "round of the weights": (HELPERS, '"weights", data.number', '"weights", 0', FINISHED),
     "round of the order": (HELPERS, '"order", data.number', '"order", 0', FINISHED),
     "round of the pairs": (HELPERS, '"train pairs", nb_round', '"train pairs", 0', JOBS.keys() - {"prior"}),
