@@ -55,7 +55,7 @@ def verify_every_kind() -> None:
     rows, files = read_all(RESULTS, jobs)
     of_kind: dict[str, set[str]] = {}
     for key in rows:
-        of_kind.setdefault(" ".join(key[:2]), set()).add(files[key].name)
+        of_kind.setdefault(fingerprints.kind_of(key), set()).add(files[key].name)
     fingerprints.verify(fingerprints.kinds_of(jobs[key] for key in rows), of_kind, RESULTS)
     print(f"The code gives the saved rows: the fingerprints of all {len(of_kind)} kinds are equal.")
 

@@ -316,10 +316,6 @@ def test_the_instructions_are_ours_or_the_users(monkeypatch: pytest.MonkeyPatch)
 # ---- The real command, each in a copy --------------------------------------------------------------------------------
 
 OWN = """
-import threading
-calls = []
-
-
 def warm():
     print("warming up", flush=True)
     return run(load_round(5, nb_train_pairs=20, nb_test_pairs=10), WSModel, train_model_WS, nb_epochs=1).model

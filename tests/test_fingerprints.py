@@ -68,7 +68,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {  # file, old, new, and the 
     "a layer": (NETWORKS, "partial(nn.Softmax, dim=-1)", "partial(nn.Softmax, dim=1)", {"softmax"}),
     "comparison": (SHARING, ".triu()", ".triu(1)", SCORED),
     "mode": (HELPERS, "model.eval()\n    scores", "model.train()\n    scores", EXPLORING),
-    "mini-batches": (HELPERS, "MINI_BATCH_SIZE = 100", "MINI_BATCH_SIZE = 99", FINISHED - EXPLORING - {"aux1"}),
+    "mini-batches": (HELPERS, "MINI_BATCH_SIZE = 100", "MINI_BATCH_SIZE = 99", FINISHED - EXPLORING),
     "last batch": (HELPERS, ".split(mini_batch_size):", ".split(mini_batch_size)[:-1]:", FINISHED),
     "branch rate": (NETWORKS, "branch_rate * gradient", "1.01 * branch_rate * gradient", {"untied"}),
     "settings handed on": (ROWS, "dict(self.network.training)", "{**self.network.training, 'shuffle': 0}", FINISHED),

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from common import draws
 from common.measuring import details_of, measure
 from common.provenance import code_version, this_machine
-from common.rows import DIGIT_COUNTS, LOSSES, RESULTS, Job, write_atomically
+from common.rows import DIGIT_COUNTS, LOSSES, RESULTS, Job, Key, write_atomically
 from helpers import Round, UserError
 
 NAME = "fingerprints.json"
@@ -45,9 +45,14 @@ class Fingerprints(NamedTuple):
         return hashlib.sha256(json.dumps(self, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def kind_of(key: Key) -> str:
+    """Return the name of the kind of a job or a row, by its key."""
+    return " ".join(key[:2])
+
+
 def kinds_of(jobs: Iterable[Job]) -> Kinds:
     """Return a job of each kind."""
-    return {" ".join(job.key[:2]): job for job in jobs}
+    return {kind_of(job.key): job for job in jobs}
 
 
 def read(folder: Path = RESULTS) -> Fingerprints:
@@ -178,6 +183,7 @@ def record(kinds: Kinds, with_rows: Kinds, folder: Path = RESULTS) -> None:
             return
         found = {kind: fingerprint(job) for kind, job in new.items()}
         if with_rows:
-            check_machine(read(folder))
-            found = {kind: value for kind, value in read(folder).kinds.items() if kind in with_rows} | found
+            recorded = read(folder)
+            check_machine(recorded)
+            found = {kind: value for kind, value in recorded.kinds.items() if kind in with_rows} | found
         write(Fingerprints(*this_machine(), [code_version()], found), folder)
