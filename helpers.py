@@ -45,8 +45,6 @@ RANGES: dict[str, tuple[type, float, float]] = {  # the kind of number, the lowe
     "SEED": (int, 0, 2**63),
 }
 
-# ----------------------------------------------------------------------------------------------------------------------
-
 RAW = Path(__file__).resolve().parent / "data" / "MNIST" / "raw"
 MNIST = {  # the files as published, with their md5 sums
     "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -208,15 +206,12 @@ def outputs(model: nn.Module, pairs: Tensor, digits: bool = False) -> tuple[Tens
     scores, digit_scores = returned if isinstance(returned, tuple) and len(returned) == 2 else (returned, None)
     if digits and digit_scores is None:
         raise UserError(f"{name}.forward must return (scores, digit_scores) for this training.")
-    for tensor, wanted in ((scores, (len(pairs), 2)), (digit_scores, (len(pairs), 2, 10))):
-        if tensor is None and wanted[2:]:
-            continue
-        if not isinstance(tensor, Tensor):
-            kind = type(tensor).__name__
-            raise UserError(f"{name}.forward returned a {kind}: it must return scores, or (scores, digit_scores).")
-        if tensor.shape != wanted:
-            shape = tuple(tensor.shape)
-            raise UserError(f"{name}.forward returned scores of the shape {shape}: it must be {wanted}.")
+    wanted = [(scores, (len(pairs), 2)), (digit_scores, (len(pairs), 2, 10))]
+    for tensor, shape in wanted if digit_scores is not None else wanted[:1]:
+        found = tuple(tensor.shape) if isinstance(tensor, Tensor) else f"a {type(tensor).__name__}"
+        if found != shape:
+            form = "scores, or (scores, digit_scores)"
+            raise UserError(f"{name}.forward must return {form}, here of shape {shape}; it returned {found}.")
     return scores, digit_scores
 
 
@@ -246,11 +241,6 @@ class SGD:
     def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.0) -> None:
         self.param_groups: list[dict[str, Any]] = [{"params": list(params), "lr": lr, "momentum": momentum}]
         self.velocities: dict[nn.Parameter, Tensor] = {}
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for weight in self.param_groups[0]["params"]:
-            weight.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
@@ -305,7 +295,7 @@ def train(
             if one_cycle:
                 rate, momentum = one_cycle_at(step, nb_steps, learning_rate)
                 optimizer.param_groups[0].update(lr=rate, momentum=momentum)
-            optimizer.zero_grad()
+            model.zero_grad()
             loss.backward()
             optimizer.step()
             step += 1

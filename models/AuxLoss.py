@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 import helpers
 from helpers import outputs, train
-from models.WSharing import WSModel, WSModel1, disagreement, views
+from models.WSharing import WSModel, WSModel1, disagreement, distorted_twice
 
 
 class AuxModel(WSModel):
@@ -54,12 +54,10 @@ def train_model_AM(
 
     def loss_of(pairs: Tensor, target: Tensor, classes: Tensor) -> Tensor:
         scores, digit_scores = outputs(model, pairs, digits=True)
-        first_loss, second_loss = (
-            F.cross_entropy(digit_scores[:, digit], classes[:, digit], label_smoothing=label_smoothing)
-            for digit in (0, 1)
-        )
+        first_loss = F.cross_entropy(digit_scores[:, 0], classes[:, 0], label_smoothing=label_smoothing)
+        second_loss = F.cross_entropy(digit_scores[:, 1], classes[:, 1], label_smoothing=label_smoothing)
         loss = F.cross_entropy(scores, target) + aux_weight * (first_loss + second_loss)
         return loss + consistency * disagreement(digit_scores) if consistency else loss
 
-    transform = views(two_views, consistency)
+    transform = distorted_twice if two_views or consistency else None
     return train(model, loss_of, (train_input, train_target, train_classes), transform=transform, **settings)

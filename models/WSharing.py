@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers import SIDE, UserError, outputs, train
+from helpers import SIDE, outputs, train
 
 
 class WSModel(nn.Module):
@@ -150,13 +150,6 @@ def distorted_twice(batch: list[Tensor], generator: torch.Generator | None) -> l
     return [distort(pairs, generator), *labels]
 
 
-def views(two_views: bool, consistency: float) -> Callable[..., list[Tensor]] | None:
-    """Return the transform of mini-batches, if any; UserError for a consistency without two views to compare."""
-    if consistency and not two_views:
-        raise UserError(f"consistency = {consistency!r}: it compares two views of each pair; set two_views=True too.")
-    return distorted_twice if two_views else None
-
-
 def train_model_WS(
     model: nn.Module,
     train_input: Tensor,
@@ -170,8 +163,8 @@ def train_model_WS(
     """Train `model` in place with the cross-entropy of the comparison; return each epoch's loss.
 
     It is not given the digits' classes. `balance` and `consistency` are the weights of `imbalance` and `disagreement`
-    in the loss; with `two_views` it is that of two distorted views of each pair. `train_input` is float32
-    (N, 2, 14, 14), `train_target` int64 (N,); `settings` are those of helpers.train. UserError as `views`.
+    in the loss. With `two_views`, or with a consistency, which compares them, it is that of two distorted views of each
+    pair. `train_input` is float32 (N, 2, 14, 14), `train_target` int64 (N,); `settings` are those of helpers.train.
     """
 
     def loss_of(pairs: Tensor, target: Tensor) -> Tensor:
@@ -183,5 +176,5 @@ def train_model_WS(
             loss = loss + consistency * disagreement(digit_scores)
         return loss
 
-    transform = views(two_views, consistency)
+    transform = distorted_twice if two_views or consistency else None
     return train(model, loss_of, (train_input, train_target), transform=transform, **settings)

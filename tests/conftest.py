@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -12,12 +13,17 @@ import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+import pytest
+import torch
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the numbers that the tests know are a CPU's
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "report"))
+SAME_DIGITS = bool(torch.cpu.get_capabilities().get("avx2"))  # x86-64 with AVX2
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}  # nothing listens there
 ARITHMETIC = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")  # helpers sets these, here too
 LIMIT = 240  # seconds, for a process that takes a few, or a minute where others fill the cores
@@ -121,3 +127,25 @@ def numbers_of(name: str) -> dict[str, Any]:
     from experiments.catalogue import PARTS
 
     return PARTS[name].numbers(all_saved())
+
+
+def load_module(monkeypatch: pytest.MonkeyPatch, name: str, file: Path) -> ModuleType:
+    """Return a file as a module of this name."""
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)  # where processes look for what they call
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def main_job(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """test.py as a module, whose networks train for an epoch on 50 pairs."""
+    module = load_module(monkeypatch, "main_job", ROOT / "test.py")
+    import helpers
+
+    for name, value in {"NB_EPOCHS": 1, "NB_TRAIN_PAIRS": 50, "NB_TEST_PAIRS": 50}.items():
+        monkeypatch.setattr(helpers, name, value)
+    return module

@@ -1,13 +1,14 @@
 """What the exploration classes add, against plain Python."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from plain import TEN, softmax
 from torch import Tensor
 
-from helpers import UserError, load_round, run
+from helpers import load_round, run
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, distort, imbalance, train_model_WS
 
@@ -142,10 +143,19 @@ def test_the_whole_loss_by_hand(model_class: type[WSModel], weights: dict[str, f
     assert losses == [pytest.approx(expected, abs=1e-6)]
 
 
-def test_consistency_needs_two_views() -> None:
-    data = load_round(0, nb_train_pairs=4, nb_test_pairs=1)
-    with pytest.raises(UserError, match=r"consistency = 0\.5.* two_views=True"):
-        run(data, AuxModel1, train_model_AM, data.train_classes, consistency=0.5)
+WITHOUT_LABELS: Any = (WSModel1, train_model_WS, [])
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_consistency_compares_two_views(labelled: bool) -> None:
+    """They are drawn if nobody asked for them."""
+    data = load_round(0, nb_train_pairs=20, nb_test_pairs=1)
+    make, function, classes = (AuxModel1, train_model_AM, [data.train_classes]) if labelled else WITHOUT_LABELS
+    own, same, none = (
+        run(data, make, function, *classes, nb_epochs=1, **settings).losses
+        for settings in ({"consistency": 0.5}, {"consistency": 0.5, "two_views": True}, {})
+    )
+    assert own == same != none
 
 
 def test_wsmodel1_never_sees_the_classes() -> None:

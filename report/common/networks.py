@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from helpers import SIDE, outputs, train
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
-from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, train_model_WS, views
+from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, distorted_twice, train_model_WS
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "none": nn.Identity,
@@ -127,7 +127,7 @@ def train_model_prior(
         loss = F.cross_entropy(scores, target) + divergence
         return loss + consistency * disagreement(digit_scores) if consistency else loss
 
-    transform = views(two_views, consistency)
+    transform = distorted_twice if two_views or consistency else None
     return train(model, loss_of, (train_input, train_target), transform=transform, **settings)
 
 
