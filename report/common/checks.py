@@ -86,6 +86,8 @@ def check_details(row: Row, job: Job) -> None:
 def agree(row: Row, job: Job) -> bool:
     """Return whether a row's details agree with its other columns."""
     details = json.loads(row["details"])
+    if job.keeps == "sharpness":
+        return 0 <= details <= 1
     if job.keeps == "errors":
         digits, wrong = (np.array(details[name]) for name in ("digits", "wrong"))
         right = digits.shape == wrong.shape == (10, 10) and min(digits.min(), wrong.min()) >= 0

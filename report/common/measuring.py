@@ -11,7 +11,7 @@ from common import draws
 from common.provenance import arithmetic, code_version, commit, processor
 from common.rows import COLUMNS, IDENTITY, Job, Row, checksum
 from helpers import DivergenceError, Result, Round, evaluate, nb_wrong
-from models.WSharing import JointComparison
+from models.WSharing import JointComparison, WSModel
 
 NB_WORST = 10
 
@@ -55,10 +55,23 @@ def error_details(model: nn.Module, data: Round) -> dict[str, Any]:
     }
 
 
+def sharpness(model: WSModel, data: Round) -> float:
+    """Return how near the last layer's input is to one-hot: the mean share of a digit's ten that its highest has.
+
+    The activation must give no number below 0. Over the test pairs; a digit whose ten are all 0 counts as a tenth.
+    """
+    _, digit_scores = evaluate(model, data.test_input)
+    given = model.activation(digit_scores)
+    shares = given.amax(-1) / given.sum(-1)
+    return round(shares.nan_to_num(0.1).mean().item(), 4)
+
+
 def details_of(keeps: str, result: Result, course: list[list[float]], data: Round) -> Any:
     """Return what a row keeps besides its numbers; see Job."""
     if keeps == "errors":
         return error_details(result.model, data)
+    if keeps == "sharpness":
+        return sharpness(result.model, data)
     return course if keeps == "course" else [round(loss, 4) for loss in result.losses]
 
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers import SIDE, outputs, train
+from helpers import SIDE, evaluate, outputs, train
 from models.AuxLoss import AuxModel, AuxModel1, train_model_AM
 from models.SimpleCNN import SimpleModel, train_model
 from models.WSharing import JointComparison, WSModel, WSModel1, disagreement, distorted_twice, train_model_WS
@@ -138,6 +138,97 @@ class PriorModel(WSModel1):
 
 
 PRIOR = Network("PriorModel", PriorModel, train_model_prior, labelled=False)
+
+
+class OneHot(nn.Module):
+    """What gives a digit's highest score 1, and its others 0."""
+
+    def forward(self, digit_scores: Tensor) -> Tensor:
+        """Return float32 (N, 2, 10)."""
+        return F.one_hot(digit_scores.argmax(-1), 10).float()
+
+
+def train_then_refit(
+    model: WSModel,
+    train_input: Tensor,
+    train_target: Tensor,
+    train_classes: Tensor,
+    *,
+    given: str,
+    by_hand: bool = False,
+    nb_refit_epochs: int = 1000,
+    generator: torch.Generator | None = None,
+    **settings: Any,
+) -> list[float]:
+    """Train as AuxModel is; then freeze the branch and fit a new linear last layer on what it is `given`.
+
+    That is one of ACTIVATIONS, or "one-hot", of the training pairs' digit scores, in evaluation mode. `by_hand` does
+    not fit it, but sets it to compare one-hot digits i and j: the second score is j - i + 0.5, the first 0.
+    """
+    losses = train_model_AM(model, train_input, train_target, train_classes, generator=generator, **settings)
+    model.activation = {**ACTIVATIONS, "one-hot": OneHot}[given]()
+    model.final = final = nn.Linear(20, 2).to(train_input.device)
+    if by_hand:
+        digits = torch.arange(10.0)
+        state = {"weight": torch.stack([torch.zeros(20), torch.cat([-digits, digits])]), "bias": torch.tensor([0, 0.5])}
+        final.load_state_dict(state)
+    else:
+        features = model.activation(evaluate(model, train_input)[1]).flatten(1)
+
+        def loss_of(features: Tensor, target: Tensor) -> Tensor:
+            return F.cross_entropy(final(features), target)
+
+        train(final, loss_of, (features, train_target), generator=generator, nb_epochs=nb_refit_epochs)
+    return losses
+
+
+class Reading(WSModel):
+    """A network that only learns to read: its comparison is that of each digit's highest score.
+
+    In training its two scores are 0: their loss, log 2, has no gradient.
+    """
+
+    def forward(self, pairs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores (N, 2) of the two classes, 0 or 1, and the digit scores."""
+        digit_scores = self.digit_scores(pairs)
+        if self.training:
+            return pairs.new_zeros(len(pairs), 2), digit_scores
+        first, second = digit_scores.argmax(-1).unbind(1)
+        return F.one_hot((first <= second).long(), 2).float(), digit_scores
+
+
+class ReadingModel(Reading, AuxModel):
+    """AuxModel, trained with its digits' losses alone; its last layer is not used."""
+
+
+class ReadingModel1(Reading, AuxModel1):
+    """AuxModel1, trained with its digits' losses alone."""
+
+
+class DeepModel(WSModel1):
+    """An exploration class with four convolutions, 65,426 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for channels, maps, padding in ((1, 24, 0), (24, 24, 1), (24, 48, 1), (48, 48, 1)):
+            layers += [nn.Conv2d(channels, maps, 3, padding=padding), nn.BatchNorm2d(maps), nn.ReLU()]
+        first, second = layers[:6], layers[6:]
+        hidden = [nn.Flatten(), nn.Linear(9 * 48, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10)]
+        self.branch = nn.Sequential(*first, nn.MaxPool2d(2), *second, nn.MaxPool2d(2), *hidden)
+
+
+class DeepAuxModel(DeepModel):
+    """The same network, with the settings of AuxModel1."""
+
+    settings = AuxModel1.settings
+
+
+REFITTED = Network("RefittedAuxModel", AuxModel, train_then_refit, labelled=True)
+READING = Network("ReadingModel", ReadingModel, train_model_AM, labelled=True)
+READING1 = Network("ReadingModel1", ReadingModel1, train_model_AM, labelled=True)
+DEEP = Network("DeepModel", DeepModel, train_model_WS, labelled=False)
+DEEP_AUX = Network("DeepAuxModel", DeepAuxModel, train_model_AM, labelled=True)
 UNTIED = Network("UntiedModel", UntiedModel, train_model_WS, labelled=False)
 UNTIED_AUX = Network("UntiedAuxModel", UntiedModel, train_model_AM, labelled=True)
 JOINT = Network("JointModel", JointModel, train_model_WS, labelled=False)
