@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import typst
-from common.drawing import save
 from common.evidence import markdown_table
+from common.plotting import save
+from common.results import Results
 from common.rows import FROZEN, REPORT, ROOT, read_frozen, write_atomically
-from common.saved import Saved
-from experiments.catalogue import PARTS, all_jobs, all_numbers, pictures
+from experiments.catalogue import SECTIONS, all_jobs, all_numbers, pictures
 
 from helpers import UserError
 
@@ -34,7 +34,7 @@ def experiments_table(numbers: dict[str, Any]) -> str:
 def tables(numbers: dict[str, Any]) -> dict[str, str]:
     """Return all tables by their names."""
     texts = {"experiments": experiments_table(numbers)}
-    for name, part in PARTS.items():
+    for name, part in SECTIONS.items():
         texts |= {table: make(numbers[name]) for table, make in getattr(part, "TABLES", {}).items()}
     return texts
 
@@ -57,13 +57,13 @@ def main() -> None:
     """Build; nothing is written before every number is there."""
     for name in FROZEN:
         read_frozen(name)
-    saved = Saved(all_jobs())
-    numbers = all_numbers(saved)
+    results = Results(all_jobs())
+    numbers = all_numbers(results)
     texts = readmes(numbers)
     write_atomically(NUMBERS, json.dumps(numbers, indent=1) + "\n")
     (REPORT / "figures").mkdir(exist_ok=True)
     for name, draw in pictures().items():
-        save(draw, saved, REPORT / "figures" / f"{name}.svg")
+        save(draw, results, REPORT / "figures" / f"{name}.svg")
     partial = REPORT / "report.pdf.partial"
     try:
         typst.compile(str(REPORT / "report.typ"), output=str(partial), root=str(ROOT), format="pdf")

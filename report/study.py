@@ -5,97 +5,70 @@
     python report/study.py --workers 1                      one process; else one per core
     python report/study.py --dask tcp://127.0.0.1:8786      on the workers of a Dask scheduler
 
-Rows, a network in a round each, are kept in results/EXPERIMENT.csv. Started again, only the missing ones are run;
-Ctrl-C loses none that is finished. A row that two experiments need is in the file of the first.
+Rows, a network in a round each, are kept in results/EXPERIMENT.csv. Started again, only the missing ones are run: an
+end at any time, as by Ctrl-C, loses none that is finished. A row that two experiments need is in the file of the first.
 """
 
-import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from pathlib import Path
-from typing import Any
+from concurrent.futures import Executor
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while PyTorch is being loaded: end without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends everything at once
 
 from common import fingerprints
-from common.checks import read_all
 from common.command_line import parser_of, positive
-from common.provenance import code_version
-from common.rows import REPORT, RESULTS
-from common.running import run_missing
-from experiments.catalogue import BY_NAME, all_jobs, jobs_by_file, jobs_of
+from common.results import read_all
+from common.rows import RESULTS
+from common.running import processes, run_missing
+from experiments.catalogue import EXPERIMENTS, all_jobs, jobs_by_file, jobs_of
 
 from helpers import UserError, check_settings
 
 
-def run_experiments(names: list[str], nb_rounds: int | None, workers: int, client: Any) -> None:
+def run_experiments(names: list[str], nb_rounds: int | None, workers: Executor) -> None:
     """Run what is missing of these experiments; the kinds of which there is no row yet get a fingerprint first."""
-    wanted = {job.key: job for name in names for job in jobs_of(BY_NAME[name], nb_rounds)}
-    jobs_of_all = wanted | all_jobs()
-    rows, _ = read_all(RESULTS, jobs_of_all)
+    wanted = {job.key: job for name in names for job in jobs_of(EXPERIMENTS[name], nb_rounds)}
+    jobs = wanted | all_jobs()
+    rows, _ = read_all(RESULTS)
     missing = wanted.keys() - rows.keys()
-    if missing:
-        with_rows = fingerprints.kinds_of(jobs_of_all[key] for key in rows)
-        fingerprints.record(fingerprints.kinds_of(wanted[key] for key in missing), with_rows, RESULTS)
-    for name, jobs in jobs_by_file(nb_rounds).items():
-        to_run = [job for key, job in jobs.items() if key in missing]
-        run_missing(RESULTS / f"{name}.csv", to_run, jobs_of_all, workers, client)
+    if not missing:
+        print("No row is missing.")
+        return
+    with_rows = fingerprints.kinds_of(jobs[key] for key in rows.keys() & jobs.keys())
+    fingerprints.record(fingerprints.kinds_of(wanted[key] for key in missing), with_rows, RESULTS)
+    for name, of_file in jobs_by_file(nb_rounds).items():
+        run_missing(RESULTS / f"{name}.csv", [job for key, job in of_file.items() if key in missing], workers)
 
 
-@contextmanager
-def dask_client(address: str) -> Iterator[Any]:
-    """Give a client of a Dask scheduler, all of whose machines see this checkout at the same path, and close it.
+def dask_workers(address: str) -> Executor:
+    """Return the workers of a Dask scheduler; each has this checkout at hand (see report/README.md) and one thread.
 
-    Raises UserError if there is no scheduler at that address, no worker, or a machine that cannot load this code or has
-    other code.
+    UserError if there is no scheduler at that address, or no worker.
     """
     from distributed import Client
-    from distributed.comm import connect
 
-    async def reach() -> None:
-        await (await connect(address, timeout=5)).close()
-
-    def prepare(report: Path = REPORT, dask_worker: Any = None) -> str:
-        sys.path.insert(0, str(report))
-        if hasattr(dask_worker, "memory_manager"):  # short of memory, a worker would pause without a word: let it end
-            dask_worker.memory_manager.memory_pause_fraction = False
-        from common.provenance import code_version
-
-        return code_version()
-
-    with ExitStack() as opened:
-        try:
-            # first, since a client that fails cannot be closed, and can lock up the next one when it is collected
-            asyncio.run(reach())
-            client = opened.enter_context(Client(address, timeout=10))
-            client.wait_for_workers(1, timeout=10)
-            versions = {"the scheduler": client.run_on_scheduler(prepare), **client.run(prepare)}
-        except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: tls:// without certificates
-            raise UserError(f"the Dask scheduler {address} cannot be used: {error}.") from error
-        if others := [name for name, version in versions.items() if version != code_version()]:
-            raise UserError(f"these Dask machines run different code: {', '.join(others)}.")
-        yield client
+    try:
+        client = Client(address, timeout=10)
+        client.wait_for_workers(1, timeout=10)
+    except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: tls:// without certificates
+        raise UserError(f"the Dask scheduler {address!r} cannot be used: {error}.") from error
+    return client.get_executor()
 
 
 def main() -> None:
     """Read the command line and run what is missing."""
-    parser = parser_of(__doc__, BY_NAME)
+    parser = parser_of(__doc__, EXPERIMENTS)
     parser.add_argument("--rounds", type=positive, help="how many rounds of each experiment; default: all of its own")
     parser.add_argument("--workers", type=positive, help="how many processes; default: one per core")
     parser.add_argument("--dask", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         check_settings()
-        with dask_client(options.dask) if options.dask else nullcontext() as client:
-            run_experiments(options.experiments or list(BY_NAME), options.rounds, options.workers or -1, client)
+        with processes(options.workers) if options.dask is None else dask_workers(options.dask) as workers:
+            run_experiments(options.experiments or list(EXPERIMENTS), options.rounds, workers)
     except UserError as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

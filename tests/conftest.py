@@ -113,20 +113,20 @@ class Checkout:
 
 
 @cache
-def all_saved() -> Any:
+def all_results() -> Any:
     """Return all saved rows, as the gate lets them pass."""
-    from common.saved import Saved
+    from common.results import Results
     from experiments.catalogue import all_jobs
 
-    return Saved(all_jobs())
+    return Results(all_jobs())
 
 
 @cache
 def numbers_of(name: str) -> dict[str, Any]:
     """Return an experiment's numbers."""
-    from experiments.catalogue import PARTS
+    from experiments.catalogue import SECTIONS
 
-    return PARTS[name].numbers(all_saved())
+    return SECTIONS[name].numbers(all_results())
 
 
 def load_module(monkeypatch: pytest.MonkeyPatch, name: str, file: Path) -> ModuleType:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from common.evidence import judge
 from common.networks import WS1
+from common.results import Results
 from common.rows import Job, Row
-from common.saved import Saved
-from conftest import all_saved, numbers_of
+from conftest import all_results, numbers_of
 from experiments import aux_weight, claims, confirmation, course, errors, sharing, variance
 
 from helpers import UserError
@@ -19,17 +19,17 @@ from helpers import UserError
 Change = tuple[Job, Row]
 
 
-def changed(*changes: Change) -> Saved:
+def changed(*changes: Change) -> Results:
     """Return the saved rows, but for values of some."""
-    saved: Any = Saved.__new__(Saved)
-    old = all_saved().by_key
-    saved.by_key = {**old, **{job.key: {**old[job.key], **values} for job, values in changes}}
-    return saved
+    results: Any = Results.__new__(Results)
+    old = all_results().by_key
+    results.by_key = {**old, **{job.key: {**old[job.key], **values} for job, values in changes}}
+    return results
 
 
 def wrong(job: Job) -> int:
     """Return the errors of a saved row."""
-    return int(all_saved().by_key[job.key]["wrong"])
+    return int(all_results().by_key[job.key]["wrong"])
 
 
 # ---- Verdicts and counts ---------------------------------------------------------------------------------------------

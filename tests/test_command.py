@@ -209,7 +209,7 @@ def test_the_exploration_classes_run_when_their_lines_are_uncommented() -> None:
 
 
 def test_every_network_is_drawn_in_its_own_colour(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    from common.drawing import COLOURS, MARKERS
+    from common.plotting import COLOURS, MARKERS
     from matplotlib.axes import Axes
 
     drawn: list[tuple[Any, ...]] = []

@@ -8,13 +8,13 @@ import pytest
 from common import evidence
 from common.evidence import compare
 from common.networks import SIMPLE, WS, Network
+from common.results import Results
 from common.rows import Variant
-from common.saved import Saved
 
 from helpers import UserError
 
 
-class Made(Saved):
+class Made(Results):
     """Rows made by hand: so many of 1000 pairs wrong, in rounds 0, 1, 2, ..."""
 
     def __init__(self, wrong: dict[Network, list[int]]) -> None:
@@ -79,19 +79,19 @@ def test_verdicts_and_words(middle: float, half: float, p: float, verdict: str, 
 def test_a_comparison_by_hand() -> None:
     wrong = {WS: [100, 120, 150, 110], SIMPLE: [130, 120, 140, 120]}
     ws, simple = (list(Variant(network, {}, range(4))) for network in (WS, SIMPLE))
-    saved = Made(wrong)
-    found = compare(saved, ws, simple)
+    results = Made(wrong)
+    found = compare(results, ws, simple)
     assert found.differences == pytest.approx([3, 0, -1, 1])
     assert found.mean == pytest.approx(0.75)
     # deviation sqrt((2.25^2 + 0.75^2 + 1.75^2 + 0.25^2) / 3), t = 3.182446 for 3 degrees of freedom
     assert found.half_width == pytest.approx(3.182446 * (8.75 / 3) ** 0.5 / 2, rel=1e-6)
     assert found.counts == (2, 1, 1)  # wins, ties, losses
     assert found.texts == {"mean": "+0.75", "low": "-1.97", "high": "+3.47"}
-    assert compare(saved, simple, ws).counts == (1, 1, 2)
+    assert compare(results, simple, ws).counts == (1, 1, 2)
     with pytest.raises(UserError, match=r"rounds \[0, 1, 2, 3\] cannot be paired with \[0, 1\]"):
-        compare(saved, ws, simple[:2])
+        compare(results, ws, simple[:2])
     with pytest.raises(UserError, match=r"rounds \[0, 1, 2, 3\] cannot be paired with \[3, 2, 1, 0\]"):
-        compare(saved, ws, simple[::-1])
+        compare(results, ws, simple[::-1])
 
 
 def test_how_numbers_are_written() -> None:

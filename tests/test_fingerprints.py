@@ -38,7 +38,7 @@ FINISHED = JOBS.keys() - {"weak"}
 EXPLORING = {"ws1", "aux1", "prior"}
 SCORED = {"sharing", "softmax", "untied", "aux", *EXPLORING}
 HELPERS, SHARING, LOSS = "helpers.py", "models/WSharing.py", "models/AuxLoss.py"
-COMMON = ("networks", "draws", "measuring", "rows")
+COMMON = ("networks", "sampling", "measuring", "rows")
 NETWORKS, DRAWS, MEASURING, ROWS = (f"report/common/{name}.py" for name in COMMON)
 EDITS: dict[str, tuple[str, str, str, set[str]]] = {  # file, old, new, and the kinds that give another result
     "rate": (HELPERS, "LEARNING_RATE = 0.1", "LEARNING_RATE = 0.1001", FINISHED),
@@ -130,7 +130,7 @@ def test_an_edit_is_seen_in_the_kinds_whose_results_it_changes_and_in_no_other(
 def test_a_fingerprint_is_of_the_kind_alone(as_it_is: dict[str, str]) -> None:
     """Not of a round, nor of what a row keeps besides; kinds differ."""
     assert len(set(as_it_is.values())) == len(JOBS)
-    job = Job(WS, {}, 205, keeps="errors")
+    job = Job(WS, {}, 205, details="errors")
     assert fingerprints.fingerprint(job) == as_it_is["sharing"]
     assert list(kinds_of([job, Job(WS, {}, 3), Job(WS, {"nb_epochs": 50}, 4)])) == ["WSModel {}"]
 

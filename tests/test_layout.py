@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from conftest import ROOT
-from experiments.catalogue import BY_NAME, PARTS, all_jobs, jobs_by_file, jobs_of, pictures
+from experiments.catalogue import EXPERIMENTS, SECTIONS, all_jobs, jobs_by_file, jobs_of, pictures
 from plain import NO_ROWS, RESULTS, VALIDATION
 
 LAYERS = ("helpers", "models", "common", "experiments", "command")
@@ -51,9 +51,9 @@ def test_imports_run_one_way() -> None:
 
 def test_every_experiment_is_in_the_catalogue() -> None:
     files = {file.stem for file in (ROOT / "report" / "experiments").glob("*.py")} - {"__init__", "catalogue"}
-    assert PARTS.keys() == files
-    assert {name for name, part in PARTS.items() if hasattr(part, "VARIANTS")} == BY_NAME.keys()
-    for experiment in BY_NAME.values():
+    assert SECTIONS.keys() == files
+    assert {name for name, part in SECTIONS.items() if hasattr(part, "VARIANTS")} == EXPERIMENTS.keys()
+    for experiment in EXPERIMENTS.values():
         assert re.fullmatch(r"[A-Z][^?]*\?", experiment.QUESTION), experiment
 
 
@@ -66,19 +66,19 @@ def test_every_figure_is_in_the_report_and_every_file_of_rows_is_an_experiments(
 
 
 def test_jobs_come_round_after_round_and_each_once() -> None:
-    for name, experiment in BY_NAME.items():
+    for name, experiment in EXPERIMENTS.items():
         jobs = jobs_of(experiment)
         assert len(jobs) == sum(len(variant.rounds) for variant in experiment.VARIANTS.values()), name
         assert [job.round for job in jobs] == sorted(job.round for job in jobs)
         assert len(jobs_of(experiment, 2)) == 2 * len(experiment.VARIANTS)
     files = jobs_by_file()
-    assert list(files) == list(BY_NAME)
+    assert list(files) == list(EXPERIMENTS)
     assert sum(map(len, files.values())) == len(all_jobs()) == len({key for jobs in files.values() for key in jobs})
 
 
 def test_no_choice_is_made_in_the_rounds_of_the_study() -> None:
     """From round 1000 on, pairs are for validation; those of rounds 200 to 229 are for the claims' verdicts alone."""
-    for name, experiment in BY_NAME.items():
+    for name, experiment in EXPERIMENTS.items():
         for job in jobs_of(experiment):
             validation = {setting: job.settings.get(setting) for setting in VALIDATION} == VALIDATION
             assert validation == bool(job.settings.get("validation")) == (job.round >= 1000), job

@@ -17,7 +17,7 @@ from typing import Any
 import plain
 import pytest
 from common.rows import FROZEN, read_frozen
-from conftest import ROOT, all_saved, numbers_of
+from conftest import ROOT, numbers_of
 from experiments import authors, claims, confirmation, tuning
 from plain import ABOVE, BASE, PARAMETERS, RESULTS, Row
 
@@ -214,11 +214,6 @@ EXPECTED: dict[str, Callable[[], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", EXPECTED)
 def test_numbers_are_those_of_the_saved_rows(name: str) -> None:
     plain.agree(numbers_of(name), EXPECTED[name]())
-
-
-def test_no_saved_row_is_left_over() -> None:
-    keys = {(network, settings, int(nb_round)) for network, settings, nb_round in all_saved().by_key}
-    assert keys == plain.rows().keys()
 
 
 # ---- The criterion of the claims -------------------------------------------------------------------------------------

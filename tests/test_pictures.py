@@ -6,13 +6,13 @@ import matplotlib as mpl
 import plain
 import pytest
 import torch
-from common import drawing
-from common.drawing import COLOURS, figure_of
+from common import plotting
 from common.networks import AUX, MAIN, WS
+from common.plotting import COLOURS, figure_of
 from common.rows import accuracy
-from conftest import all_saved
+from conftest import all_results
 from experiments import confirmation, errors
-from experiments.catalogue import BY_NAME, jobs_of, pictures
+from experiments.catalogue import EXPERIMENTS, jobs_of, pictures
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
@@ -36,8 +36,8 @@ def points(axes: Axes) -> list[PathCollection]:
 def test_a_strip_by_hand() -> None:
     """Three rounds, and beside them their mean with 4.302653 / sqrt(3) to both sides; hollow dots of another."""
     _, axes = figure_of(1, 1, 2)
-    drawing.strip(axes, 3, [1, 2, 3], WS, 0.1)
-    drawing.strip(axes, 5, [4, 5, 9], AUX, hollow=True)
+    plotting.strip(axes, 3, [1, 2, 3], WS, 0.1)
+    plotting.strip(axes, 5, [4, 5, 9], AUX, hollow=True)
     first, second = points(axes)
     assert sorted(dots(axes)) == [1, 2, 3, 4, 5, 9]
     assert all(2.8 <= place <= 3.05 for place in first.get_offsets()[:, 0])
@@ -51,7 +51,7 @@ def test_a_strip_by_hand() -> None:
 
 def test_the_tables_of_the_digits_and_the_worst_pairs() -> None:
     pairs = load_round(0).test_input
-    tables, worst = (draw(all_saved()).axes for draw in (errors.digits_picture, errors.worst_picture))
+    tables, worst = (draw(all_results()).axes for draw in (errors.digits_picture, errors.worst_picture))
     for line, network in enumerate(EXPLORATION):
         details = [json.loads(row["details"]) for row in plain.of(network, errors.ROUNDS)]
         read = [[sum(each["digits"][i][j] for each in details) for j in TEN] for i in TEN]
@@ -72,11 +72,11 @@ def expected_dots(name: str) -> list[float]:
     if name == "last_layer":
         columns = ("wrong", "highest_wrong", "joint_wrong")
         return sum((plain.accuracies(of_main[net], each) for net in ("AuxModel", "AuxModel1") for each in columns), [])
-    jobs = {job.key: job for job in jobs_of(BY_NAME[name])}
+    jobs = {job.key: job for job in jobs_of(EXPERIMENTS[name])}
     if name == "train_pairs":  # the ceiling is told in words
         jobs = {key: job for key, job in jobs.items() if job.settings["nb_train_pairs"] < 30_000}
     jobs = {key: job for key, job in jobs.items() if "branch_rate" not in job.settings}  # told in words, too
-    values = [accuracy(row) for key in jobs if not (row := all_saved().by_key[key])["error"]]
+    values = [accuracy(row) for key in jobs if not (row := all_results().by_key[key])["error"]]
     if name == "authors":
         errors_of_all = [plain.errors_of_authors(net.name, rate) for net in MAIN for rate in (0.1, 0.01)]
         return [100 - value for value in values] + sum(errors_of_all, [])
@@ -85,7 +85,7 @@ def expected_dots(name: str) -> list[float]:
 
 def test_every_round_is_drawn_once_at_its_height() -> None:
     for name in pictures().keys() - WITHOUT_DOTS:
-        axes = pictures()[name](all_saved()).axes
+        axes = pictures()[name](all_results()).axes
         drawn = [height for each in axes for height in dots(each)]
         assert sorted(drawn) == pytest.approx(sorted(expected_dots(name)), abs=1e-9), name
         assert axes[0].get_ylabel(), name

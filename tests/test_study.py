@@ -1,11 +1,14 @@
 """Jobs, files of rows, and what study.py runs, in this process."""
 
 import json
+import os
 import re
+import resource
 import shutil
 import sys
-from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,14 +17,15 @@ from unittest.mock import Mock
 import pytest
 import study
 from common import measuring, provenance, running
-from common.checks import read_rows
 from common.measuring import run_job
 from common.networks import AUX1, SIMPLE, WS
-from common.rows import COLUMNS, IDENTITY, Job, Key, Row, Variant
+from common.results import read_rows
+from common.rows import COLUMNS, IDENTITY, Job, Row, Variant
 from common.running import run_missing
 from conftest import ROOT
+from distributed import Client, KilledWorker
 from experiments import course, last_layer
-from experiments.catalogue import BY_NAME, all_jobs, jobs_by_file
+from experiments.catalogue import EXPERIMENTS, jobs_by_file
 from filelock import FileLock
 from test_rows import read, sealed, write
 
@@ -38,7 +42,7 @@ FIRST, SECOND = QUICK.values()
 def test_a_row_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against the parts that it is made of."""
     monkeypatch.setattr(measuring, "commit", lambda: "1234567")
-    job = Job(AUX1, {**FEW, "nb_epochs": 2, "mini_batch_size": 10, "hidden": 20}, 3, keeps="losses")
+    job = Job(AUX1, {**FEW, "nb_epochs": 2, "mini_batch_size": 10, "hidden": 20}, 3, details="losses")
     row = run_job(job)
     data = helpers.load_round(3, **FEW)
     training = {**AUX1.model_class.settings, "nb_epochs": 2, "mini_batch_size": 10}
@@ -63,7 +67,7 @@ def test_a_row_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_course_of_a_training_is_that_of_shorter_ones() -> None:
     """Learning has no schedule: after each epoch it is what a training of so many epochs gives."""
     settings = {"nb_train_pairs": 60, "nb_test_pairs": 40, "mini_batch_size": 20}
-    row = run_job(Job(WS, {**settings, "nb_epochs": 3}, 3, keeps="course"))
+    row = run_job(Job(WS, {**settings, "nb_epochs": 3}, 3, details="course"))
     for n, (loss, train_wrong, wrong) in enumerate(json.loads(row["details"]), 1):
         shorter = run_job(Job(WS, {**settings, "nb_epochs": n}, 3))
         found = [shorter[name] for name in ("last_loss", "train_wrong", "wrong")]
@@ -86,7 +90,7 @@ def test_a_row_names_all_that_rounding_depends_on(monkeypatch: pytest.MonkeyPatc
     ("script", "commit"),
     [("echo 1234567", "1234567"), ("echo fatal: no repository >&2; exit 128", "unknown"), ("echo 12", "unknown")],
 )
-def test_the_commit_is_one_that_the_gate_accepts(
+def test_the_commit_is_a_hash_or_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, commit: str
 ) -> None:
     """Whatever git says; and without git."""
@@ -97,101 +101,138 @@ def test_the_commit_is_one_that_the_gate_accepts(
     assert provenance.commit.__wrapped__() == commit
 
 
-def test_a_row_cut_short_is_run_again(tmp_path: Path) -> None:
-    file = tmp_path / "results" / "test.csv"
-    run_missing(file, [FIRST], QUICK, workers=1)
-    head = file.read_text().partition("\n")[0]
-    file.write_text(f"{head}\nSimpleModel,{{}},0,{'9' * 1000}")  # by a crash
-    run_missing(file, [FIRST], QUICK, workers=1)
-    before = file.read_text()
-    assert before.count("\n") == 2
-    run_missing(file, [FIRST, SECOND], QUICK, workers=1)  # of which one is there
-    assert file.read_text().startswith(before)
-    assert len(read(file)) == 2
-    assert list(read_rows(file, QUICK)) == list(QUICK)
+class Here(ProcessPoolExecutor):
+    """Workers that run a job at once, in this process, and count the jobs."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def submit(self, function: Any, *arguments: Any, **_: Any) -> Future[Any]:
+        self.count += 1
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.mark.parametrize("cut", ["nothing", "half a row", "the head", "all"])
+def test_only_what_is_missing_is_run_and_a_cut_row_again(tmp_path: Path, cut: str) -> None:
+    """By an end at any moment, or a full disk."""
+    file, workers = tmp_path / "results" / "test.csv", Here()
+    run_missing(file, [FIRST], workers)
+    text = file.read_text()
+    head = text.partition("\n")[0]
+    left = {"nothing": text, "half a row": f"{head}\nSimpleModel,{{}},0,{'9' * 1000}", "the head": head[:50], "all": ""}
+    file.write_text(left[cut])
+    run_missing(file, [FIRST, SECOND], workers)
+    assert workers.count == (2 if cut == "nothing" else 3)
+    assert file.read_text().startswith(f"{head}\n")
+    assert set(read_rows(file)) == {FIRST.key, SECOND.key}
 
 
 def test_a_job_that_diverges_is_a_row(tmp_path: Path) -> None:
     file, job = tmp_path / "test.csv", Job(SIMPLE, {**FEW, "learning_rate": 1e30, "mini_batch_size": 5}, 0)
-    run_missing(file, [job], {job.key: job}, workers=1)
-    (row,) = read_rows(file, {job.key: job}).values()
+    run_missing(file, [job], Here())
+    (row,) = read_rows(file).values()
     assert re.match(r"SimpleModel diverged in epoch \d of 50 \(loss ", row["error"])
     assert row["wrong"] == row["last_loss"] == row["parameters"] == ""
 
 
-@pytest.mark.parametrize("other", [{"arithmetic": "AVX9"}, {"torch": "9.9.9"}], ids=str)
-def test_rows_of_another_kind_are_not_added_to(tmp_path: Path, other: Row) -> None:
+@pytest.mark.parametrize("other", [{"arithmetic": "AVX9"}, {"torch": "9.9.9"}, {"code": "0" * 12}], ids=str)
+@pytest.mark.parametrize("new", [False, True])
+def test_rows_that_cannot_be_compared_are_not_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Row, new: bool
+) -> None:
+    """Those of the file with this machine's, and, on other machines, a worker's. Other code may have made old rows."""
     file, row = tmp_path / "test.csv", sealed({**run_job(FIRST), **other})
-    before = write(file, row).read_text()
+    if new:
+        monkeypatch.setattr(running, "run_job", lambda _: sealed({**run_job(SECOND), **other}))
+        before = write(file, run_job(FIRST)).read_text()
+    else:
+        before = write(file, row).read_text()
+    if not new and "code" in other:
+        run_missing(file, [SECOND], Here())
+        return
     here, there = provenance.this_machine(), (row["torch"].split("+")[0], row["arithmetic"])
-    with pytest.raises(UserError) as refused:
-        run_missing(file, [SECOND], QUICK, workers=1)
-    kinds = f"{file} has rows of torch {there[0]}, {there[1]}; here it is torch {here[0]}, {here[1]}. "
-    assert str(refused.value).startswith(f"{kinds}They are not mixed: move the file away")
+    kinds = f"{file}: rows of torch {there[0]}, {there[1]}, and of torch {here[0]}, {here[1]}, as here, are not mixed."
+    said = "a worker runs other code, version 000000000000: update its checkout." if "code" in other else kinds
+    with pytest.raises(UserError, match=f"^{re.escape(said)}"):
+        run_missing(file, [SECOND], Here())
     assert file.read_text() == before
 
 
 def test_two_studies_do_not_write_to_the_same_file(tmp_path: Path) -> None:
     file = tmp_path / "test.csv"
     with FileLock(f"{file}.lock"), pytest.raises(UserError, match="another process is adding rows to"):
-        run_missing(file, [FIRST], QUICK, workers=1)
+        run_missing(file, [FIRST], Here())
     assert not file.exists()
 
 
 def test_results_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file in the folder's place")
     file = tmp_path / "results" / "test.csv"
-    with pytest.raises(
-        UserError, match=rf"{file} cannot be written: .* Finished rows are kept; start again to go on\."
-    ):
-        run_missing(file, [FIRST], QUICK, workers=1)
-    run_missing(file, [], QUICK, workers=1)  # nothing is missing: nothing is written
+    said = rf"{file} cannot be written: .* Finished rows are kept; start again to go on\."
+    with pytest.raises(UserError, match=said):
+        run_missing(file, [FIRST], Here())
+    run_missing(file, [], Here())  # nothing is missing: nothing is written
 
 
-def test_a_worker_that_the_system_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk(tmp_path: Path) -> None:
+    """It ends in the middle of a row. What was whole stays, and the study goes on from there."""
     file = tmp_path / "test.csv"
+    run_missing(file, [FIRST], Here())
+    before, limits = file.read_text(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50, limits[1]))
+    try:
+        with pytest.raises(UserError, match=rf"^{file} cannot be written: .*too large"):
+            run_missing(file, [SECOND], Here())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(file.read_text()) == len(before) + 50
+    run_missing(file, [FIRST, SECOND], Here())
+    assert file.read_text().startswith(before)
+    assert len(read(file)) == 2
 
-    def all_but_one(jobs: list[Job], *_: object) -> Iterator[Row]:
-        yield run_job(jobs[0])
-        raise running.TerminatedWorkerError("a page of words")
 
-    monkeypatch.setattr(running, "run_all", all_but_one)
-    message = rf"memory ran out\. 1 new rows are in {file}; start again with fewer --workers"
-    with pytest.raises(UserError, match=message):
-        run_missing(file, [FIRST, SECOND], QUICK)
-    assert len(read(file)) == 1
-
-
-def test_a_dask_cluster_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its scheduler was killed, or a worker for want of memory."""
-    from distributed import KilledWorker
-
-    client = SimpleNamespace(map=lambda *_, **__: None)
-    said = r"^the Dask cluster was lost \(.*\)\. Finished rows are kept; start again\.$"
-    for error in (CancelledError("of a row"), KilledWorker("a row", SimpleNamespace(address="tcp://a_worker"), 3)):
-        lost = Mock(side_effect=error)
-        monkeypatch.setattr("distributed.as_completed", lambda _, lost=lost: [SimpleNamespace(result=lost)])
+def test_a_worker_that_is_lost(tmp_path: Path) -> None:
+    """Here, killed by the system; on Dask, with its scheduler, or without this code. What is finished is kept."""
+    file = tmp_path / "test.csv"
+    on_dask = r"^Dask failed: .*\. Finished rows are kept; see report/README\.md, and start again\.$"
+    for error, said in (
+        (BrokenProcessPool(), "^a process was killed, most often because memory ran out. Finished rows are kept; "),
+        (CancelledError("of a row"), on_dask),
+        (KilledWorker("a row", SimpleNamespace(address="tcp://a_worker"), 3), on_dask),
+        (ModuleNotFoundError("No module named 'common'"), on_dask),
+    ):
+        lost: Future[Any] = Future()
+        lost.set_exception(error)
+        workers = (Mock if said == on_dask else Here)()
+        workers.submit = Mock(side_effect=[lost])
         with pytest.raises(UserError, match=said):
-            list(running.run_all([FIRST], 1, client))
+            run_missing(file, [SECOND], workers)
+        run_missing(file, [FIRST], Here())
+        assert len(read(file)) == 1
 
 
 def test_a_dask_worker_of_several_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     worker = SimpleNamespace(state=SimpleNamespace(nthreads=1))
     monkeypatch.setattr("distributed.get_worker", lambda: worker)
-    assert running.run_on_dask(FIRST)["round"] == "0"
+    assert running.run_alone(FIRST)["round"] == "0"
     worker.state.nthreads = 2
     with pytest.raises(UserError, match=r"^a Dask worker has 2 threads: start the workers with --nthreads 1\.$"):
-        running.run_on_dask(FIRST)
+        running.run_alone(FIRST)
 
 
 # ---- The command, in this process ------------------------------------------------------------------------------------
 
-Asked = list[tuple[Path, list[Job], dict[Key, Job], int, Any]]
+Asked = list[tuple[Path, list[Job], Any]]
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
-    """What the command would run, where nothing is saved: file, jobs, all jobs, workers, client."""
+    """What the command would run, where nothing is saved: file, jobs, workers."""
     calls: Asked = []
     monkeypatch.setattr(study, "RESULTS", tmp_path)
     monkeypatch.setattr(study, "run_missing", lambda *arguments: calls.append(arguments))
@@ -208,7 +249,7 @@ def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: Asked)
     """Each job in the file of the first experiment that needs it; in the first rounds of each variant."""
     command(monkeypatch, "last_layer", "course", "--rounds", "2", "--workers", "3")
     jobs = {file.stem: jobs for file, jobs, *_ in asked}
-    assert list(jobs) == list(BY_NAME)
+    assert list(jobs) == list(EXPERIMENTS)
     assert {name: len(own) for name, own in jobs.items() if own} == {
         "claims": 4,  # linear on ReLU
         "sharing": 4,  # the same with three times the epochs
@@ -217,7 +258,7 @@ def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: Asked)
     }
     assert sum(map(len, jobs.values())) == 2 * (len(last_layer.VARIANTS) + len(course.VARIANTS))
     assert {job.round for job in jobs["course"]} == {1200, 1201}
-    assert {(workers, client) for *_, workers, client in asked} == {(3, None)}
+    assert {workers._max_workers for *_, workers in asked} == {3}
 
 
 def test_only_what_is_missing_is_run(monkeypatch: pytest.MonkeyPatch, asked: Asked, tmp_path: Path) -> None:
@@ -229,8 +270,7 @@ def test_only_what_is_missing_is_run(monkeypatch: pytest.MonkeyPatch, asked: Ask
     assert jobs.pop("claims") == []
     expected.pop("claims")
     assert jobs == expected
-    assert {len(every) for _, _, every, *_ in asked} == {len(all_jobs())}
-    assert {(workers, client) for *_, workers, client in asked} == {(-1, None)}
+    assert {workers._max_workers for *_, workers in asked} == {len(os.sched_getaffinity(0))}
 
 
 @pytest.mark.parametrize(
@@ -263,22 +303,19 @@ def test_a_wrong_setting_is_refused_before_anything(monkeypatch: pytest.MonkeyPa
     assert asked == []
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "nonsense://"])
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "nonsense://", ""])
 def test_no_dask_cluster(monkeypatch: pytest.MonkeyPatch, asked: Asked, address: str) -> None:
-    import distributed
-
-    monkeypatch.setattr(distributed, "Client", None)  # not reached: one that fails cannot be closed
+    monkeypatch.setattr("distributed.Client", partial(Client, timeout=1))
     with pytest.raises(SystemExit) as end:
         command(monkeypatch, "claims", "--dask", address)
-    assert re.fullmatch(rf"error: the Dask scheduler {address} cannot be used: .+\.", str(end.value.code))
-    assert "NoneType" not in str(end.value.code)
+    assert re.fullmatch(rf"error: the Dask scheduler '{address}' cannot be used: .+\.", str(end.value.code))
     assert asked == []
 
 
-def test_nothing_is_said_or_changed_where_nothing_is_missing(
+def test_nothing_is_changed_where_nothing_is_missing(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = {file: file.stat().st_mtime_ns for file in study.RESULTS.iterdir()}
     command(monkeypatch, "claims", "confirmation")
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("No row is missing.\n", "")
     assert {file: file.stat().st_mtime_ns for file in study.RESULTS.iterdir()} == before

@@ -8,7 +8,7 @@ import plain
 import pytest
 import torch
 import torch.nn.functional as F
-from common import draws, measuring, networks
+from common import measuring, networks, sampling
 from common.networks import BASE, MAIN, PUBLISHED, SIMPLE
 from experiments import authors
 from plain import TEN
@@ -217,7 +217,7 @@ def test_the_counts_of_digit_scores_against_a_loop() -> None:
 @pytest.mark.parametrize("shares", [[1.0] * 8 + [0.0] * 2, [1.0] * 5 + [1 / 3] * 5])
 def test_a_skewed_round_against_a_loop(shares: list[float]) -> None:
     """Of the images in the round's own order, each is kept or not by a number drawn for it; pairs of those."""
-    data = draws.load(3, shares=shares)
+    data = sampling.load(3, shares=shares)
     means: dict[str, float] = {}
     for part, file, count in (("train", "train", 60_000), ("test", "t10k", 10_000)):
         labels, images = plain.mnist(f"{file}-labels-idx1-ubyte"), plain.mnist(f"{file}-images-idx3-ubyte")
@@ -241,7 +241,7 @@ def test_a_skewed_round_against_a_loop(shares: list[float]) -> None:
 
 
 def test_the_pairs_of_one_round_with_the_weights_and_the_order_of_another() -> None:
-    data, pairs = draws.load(3, pairs_of=4, nb_test_pairs=50), load_round(4, nb_test_pairs=50)
+    data, pairs = sampling.load(3, pairs_of=4, nb_test_pairs=50), load_round(4, nb_test_pairs=50)
     assert data.number == 3
     for found, expected in zip(data[1:], pairs[1:], strict=True):
         assert torch.equal(found, expected)

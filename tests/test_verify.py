@@ -11,10 +11,10 @@ from common import fingerprints
 from common.measuring import run_job
 from common.networks import BASE, EXPLORATION, SIMPLE, WS1
 from common.provenance import this_machine
+from common.results import Results, differences
 from common.rows import COLUMNS, IDENTITY, RESULTS, Job, Row, Variant, key_of
-from common.saved import Saved, differences
-from conftest import all_saved
-from experiments.catalogue import BY_NAME, jobs_of
+from conftest import all_results
+from experiments.catalogue import EXPERIMENTS, jobs_of
 from plain import rows
 from test_rows import read, row_of, sealed, write
 
@@ -23,22 +23,22 @@ from models.WSharing import WSModel1
 
 
 def keys_of(name: str) -> set[Any]:
-    return {job.key for job in jobs_of(BY_NAME[name])}
+    return {job.key for job in jobs_of(EXPERIMENTS[name])}
 
 
-def test_the_draw_takes_the_experiments_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_takes_the_experiments_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that two experiments need is drawn for one of them."""
-    monkeypatch.setattr(verify, "read_all", lambda *_: (all_saved().by_key, {}))
+    monkeypatch.setattr(verify, "read_all", lambda *_: (all_results().by_key, {}))
     names = ["confirmation", "ablation", "tuning"]  # of which none needs another's
-    drawn = verify.draw(names, 8, 3)
+    drawn = verify.sample_rows(names, 8, 3)
     of_drawn = [next(name for name in names if job.key in keys_of(name)) for job, _ in drawn]
     assert of_drawn == [*names, *names, *names[:2]]
     assert all(job.key == key_of(row) for job, row in drawn)
     number = len(keys_of("ablation"))
-    assert {job.key for job, _ in verify.draw(["ablation"], number + 9, 0)} == keys_of("ablation")
-    keys = [[job.key for job, _ in verify.draw(["claims"], 9, seed)] for seed in (1, 1, 2)]
+    assert {job.key for job, _ in verify.sample_rows(["ablation"], number + 9, 0)} == keys_of("ablation")
+    keys = [[job.key for job, _ in verify.sample_rows(["claims"], 9, seed)] for seed in (1, 1, 2)]
     assert keys[0] == keys[1] != keys[2]
-    every = [job.key for job, _ in verify.draw(list(BY_NAME), 10**6, 3)]
+    every = [job.key for job, _ in verify.sample_rows(list(EXPERIMENTS), 10**6, 3)]
     assert len(every) == len(set(every)) == len(rows())
 
 
@@ -67,8 +67,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows_of_two = [row for row in rows_of_two if row["network"] in ("SimpleModel", "WSModel")][:2]
     write(tmp_path / "claims.csv", *map(sealed, rows_of_two))
 
-    def run_all(jobs: list[Job], workers: int) -> Iterator[Row]:
-        assert workers == -1
+    def run_all(jobs: list[Job], _: Any) -> Iterator[Row]:
         for job in reversed(jobs):
             yield next(row for row in rows_of_two if key_of(row) == job.key)
 
@@ -86,7 +85,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return end.value.code
 
 
-def test_rows_of_long_jobs_are_drawn_where_their_experiment_is_named(
+def test_rows_of_long_jobs_are_sampled_where_their_experiment_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path
 ) -> None:
     first, second = read(results / "claims.csv")
@@ -97,11 +96,11 @@ def test_rows_of_long_jobs_are_drawn_where_their_experiment_is_named(
     assert lines[1].startswith(f"  1 of 1  {' '.join(key_of(second))}: equal")
     for arguments, drawn in ((["claims"], 2), (["claims", "--rows", "1"], 1)):
         assert command(monkeypatch, *arguments) == 0
-        assert capsys.readouterr().out.startswith(f"{drawn} rows, drawn with --seed ")
+        assert capsys.readouterr().out.startswith(f"{drawn} rows, sampled with --seed ")
 
 
 @pytest.mark.parametrize("other", [{"arithmetic": "AVX9"}, {"torch": "9.9.9"}], ids=str)
-def test_rows_of_another_kind(
+def test_rows_of_another_instruction_set(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], results: Path, other: Row
 ) -> None:
     first, second = read(results / "claims.csv")
@@ -109,20 +108,20 @@ def test_rows_of_another_kind(
     assert command(monkeypatch) == 0
     line = capsys.readouterr().out.splitlines()[1]
     there = {"torch": this_machine()[0], "arithmetic": this_machine()[1], **other}
-    assert line.startswith("Made with torch ")
-    assert f"torch {there['torch']}, {there['arithmetic']}" in line.partition("; here ")[0]
-    here = f"; here torch {this_machine()[0]}, {this_machine()[1]}: equal digits are not to be expected."
+    assert line.startswith("Rows were made with torch ")
+    assert f"torch {there['torch']}, {there['arithmetic']}" in line.partition(", this machine uses ")[0]
+    here = f", this machine uses torch {this_machine()[0]}, {this_machine()[1]}: expect small differences."
     assert line.endswith(here)
 
 
 def test_what_cannot_be_verified(monkeypatch: pytest.MonkeyPatch, results: Path) -> None:
     message = r"^there are no saved rows of authors, tuning\. Run report/study\.py\.$"
     with pytest.raises(helpers.UserError, match=message):
-        verify.draw(["authors", "tuning"], 20, 0)
+        verify.sample_rows(["authors", "tuning"], 20, 0)
     assert command(monkeypatch, "--rows", "0") == 2
     write(results / "claims.csv", {**read(results / "claims.csv")[0], "wrong": "1"})
-    with pytest.raises(helpers.UserError, match=r"claims\.csv, line 2: .*one of them was changed"):
-        verify.draw(["claims"], 20, 0)
+    with pytest.raises(helpers.UserError, match=r"claims\.csv, line 2 was changed: "):
+        verify.sample_rows(["claims"], 20, 0)
     monkeypatch.setattr(helpers, "NB_EPOCHS", 0)
     monkeypatch.setattr(sys, "argv", ["verify.py"])
     with pytest.raises(helpers.UserError, match="NB_EPOCHS = 0"):
@@ -145,14 +144,14 @@ def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(
     monkeypatch.setattr(sys, "argv", ["verify.py", "--every"])
     fingerprints.record(fingerprints.kinds_of(jobs.values()), {}, tmp_path)
     write(tmp_path / "small.csv", *(run_job(job) for job in jobs.values()))
-    assert len(Saved(jobs, tmp_path).by_key) == 4
+    assert len(Results(jobs, tmp_path).by_key) == 4
 
     monkeypatch.setattr(fingerprints, "code_version", lambda: "ba9876543210")
     with pytest.raises(helpers.UserError, match=r"Run report/verify\.py --every"):
-        Saved(jobs, tmp_path)
+        Results(jobs, tmp_path)
     verify.main()
     assert capsys.readouterr().out == "The code gives the saved rows: the fingerprints of all 2 kinds are equal.\n"
-    assert len(Saved(jobs, tmp_path).by_key) == 4
+    assert len(Results(jobs, tmp_path).by_key) == 4
 
     monkeypatch.setattr(fingerprints, "code_version", lambda: "0a1b2c3d4e5f")
     monkeypatch.setitem(WSModel1.settings, "balance", 2.0)
@@ -160,7 +159,7 @@ def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(
     with pytest.raises(helpers.UserError, match=different):
         verify.main()
     with pytest.raises(helpers.UserError, match=r"Run report/verify\.py --every"):
-        Saved(jobs, tmp_path)
+        Results(jobs, tmp_path)
 
 
 # ---- A saved round comes out again -----------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy  # its parts are loaded when they are used: study.py needs none of them
 
+from common.results import Results
 from common.rows import Job, Row
-from common.saved import Saved
 from helpers import UserError
 
 SEED = 0  # of the resampling
@@ -122,13 +122,13 @@ class Comparison(NamedTuple):
         return word(self.mean, self.half_width)
 
 
-def compare(saved: Saved, better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
+def compare(results: Results, better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
     """Compare two networks in the same rounds; UserError if the rounds are not the same."""
     better, worse = list(better), list(worse)
     rounds, others = ([job.round for job in side] for side in (better, worse))
     if rounds != others:
         raise UserError(f"rounds {rounds} cannot be paired with {others}.")
-    return paired(saved.accuracies(better), saved.accuracies(worse))
+    return paired(results.accuracies(better), results.accuracies(worse))
 
 
 def paired(better: Sequence[float], worse: Sequence[float]) -> Comparison:

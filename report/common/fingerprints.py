@@ -18,7 +18,7 @@ from filelock import FileLock
 from torch import Tensor
 from tqdm import tqdm
 
-from common import draws
+from common import sampling
 from common.measuring import details_of, measure
 from common.provenance import code_version, this_machine
 from common.rows import DIGIT_COUNTS, LOSSES, RESULTS, Job, Key, write_atomically
@@ -89,7 +89,7 @@ def digest(tensors: Iterable[Tensor]) -> str:
 @cache
 def short_round(settings: str) -> tuple[Round, str]:
     """Return the first pairs of ROUND with these settings, JSON, and the hash of all of its pairs."""
-    data = draws.load(ROUND, **json.loads(settings))
+    data = sampling.load(ROUND, **json.loads(settings))
     first = {
         f"{part}_{name}": getattr(data, f"{part}_{name}")[:number]
         for part, number in (("train", NB_TRAIN_PAIRS), ("test", NB_TEST_PAIRS))
@@ -102,7 +102,7 @@ def fingerprint(job: Job) -> str:
     """Return the fingerprint of a job's kind, whatever its round."""
     data, pairs = short_round(json.dumps(job.parts[2], sort_keys=True))
     course: list[list[float]] = []
-    short = job._replace(settings={**job.settings, "nb_epochs": NB_EPOCHS}, round=ROUND, keeps="course")
+    short = job._replace(settings={**job.settings, "nb_epochs": NB_EPOCHS}, round=ROUND, details="course")
     row, result = measure(short, data, course)
     seen: list[Any] = [pairs, [str(row.get(column, "")) for column in MEASURED]]  # a divergence has none of these
     if result is not None:

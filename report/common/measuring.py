@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import helpers
-from common import draws
+from common import sampling
 from common.provenance import arithmetic, code_version, commit, processor
 from common.rows import COLUMNS, IDENTITY, Job, Row, checksum
 from helpers import DivergenceError, Result, Round, evaluate, nb_wrong
@@ -66,13 +66,13 @@ def sharpness(model: WSModel, data: Round) -> float:
     return round(shares.nan_to_num(0.1).mean().item(), 4)
 
 
-def details_of(keeps: str, result: Result, course: list[list[float]], data: Round) -> Any:
+def details_of(details: str, result: Result, course: list[list[float]], data: Round) -> Any:
     """Return what a row keeps besides its numbers; see Job."""
-    if keeps == "errors":
+    if details == "errors":
         return error_details(result.model, data)
-    if keeps == "sharpness":
+    if details == "sharpness":
         return sharpness(result.model, data)
-    return course if keeps == "course" else [round(loss, 4) for loss in result.losses]
+    return course if details == "course" else [round(loss, 4) for loss in result.losses]
 
 
 def measure(job: Job, data: Round, course: list[list[float]]) -> tuple[dict[str, Any], Result | None]:
@@ -88,7 +88,7 @@ def measure(job: Job, data: Round, course: list[list[float]]) -> tuple[dict[str,
         train_wrong = nb_wrong(model, data.train_input, data.train_target)
         course.append([round(losses[-1], 6), train_wrong, nb_wrong(model, data.test_input, data.test_target)])
 
-    if job.keeps == "course":
+    if job.details == "course":
         training["after_epoch"] = after_epoch
     try:
         result = helpers.run(data, lambda: network.make(**model), network.train, *classes, **training)
@@ -106,11 +106,11 @@ def measure(job: Job, data: Round, course: list[list[float]]) -> tuple[dict[str,
 def run_job(job: Job) -> Row:
     """Run one job on one thread and return its row; a training that diverges gives a row whose `error` says so."""
     course: list[list[float]] = []
-    data = draws.load(job.round, **job.parts[2])
+    data = sampling.load(job.round, **job.parts[2])
     numbers, result = measure(job, data, course)
     row = {**dict(zip(IDENTITY, job.key, strict=True)), **numbers}
-    if job.keeps and result is not None:
-        row["details"] = json.dumps(details_of(job.keeps, result, course, data))
+    if job.details and result is not None:
+        row["details"] = json.dumps(details_of(job.details, result, course, data))
     row |= {"torch": torch.__version__, "cpu": processor(), "arithmetic": arithmetic()}
     row |= {"commit": commit(), "code": code_version()}
     texts = {column: str(row.get(column, "")) for column in COLUMNS}

@@ -40,6 +40,11 @@ class Network(NamedTuple):
         return getattr(self.model_class, "settings", {})
 
     @property
+    def defaults(self) -> dict[str, Any]:
+        """The defaults of its own settings, where they are not those of rows.MODEL."""
+        return getattr(self.model_class, "defaults", {})
+
+    @property
     def has_digit_scores(self) -> bool:
         """Whether it gives each digit ten scores."""
         return hasattr(self.model_class, "digit_scores")
@@ -273,6 +278,7 @@ class PublishedWSModel(nn.Module):
     """The published network with weight sharing, 178,028 parameters: the digits share their convolutions alone."""
 
     units: tuple[int, ...] = (100, 10, 2)
+    defaults: ClassVar[dict[str, Any]] = {"maps": [64, 128]}
 
     def __init__(self, maps: tuple[int, int] = (64, 128)) -> None:
         super().__init__()
@@ -304,6 +310,7 @@ class PublishedAuxModel(nn.Module):
     """
 
     units: tuple[int, ...] = (100, 40, 10)
+    defaults: ClassVar[dict[str, Any]] = {"maps": [64, 128]}
 
     def __init__(self, maps: tuple[int, int] = (64, 128), plain_scores: bool = False) -> None:
         super().__init__()

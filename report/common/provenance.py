@@ -16,7 +16,7 @@ import helpers
 ROOT = Path(helpers.__file__).resolve().parent
 HASHED = (  # what draws, trains and measures, and what hands on the settings of a job
     *("helpers.py", "models/*.py"),
-    *(f"report/common/{name}.py" for name in ("networks", "draws", "measuring", "rows")),
+    *(f"report/common/{name}.py" for name in ("networks", "sampling", "measuring", "rows")),
 )
 
 
@@ -33,7 +33,8 @@ def canonical(node: Any) -> str:
 @cache
 def code_version(root: Path = ROOT) -> str:
     """Return the hash of the code that a row depends on, of all but comments, docstrings and layout."""
-    files = [file for pattern in HASHED for file in sorted(root.glob(pattern))]
+    found = (file for pattern in HASHED for file in sorted(root.glob(pattern)))
+    files = [file for file in found if not file.name.startswith(".")]  # a Mac's archive adds ._NAME files
     trees = (ast.parse(file.read_text(encoding="utf-8")) for file in files)
     return hashlib.sha256("".join(map(canonical, trees)).encode()).hexdigest()[:12]
 

@@ -6,21 +6,18 @@ an experiment needs and none before it has. study.py appends to such a file, and
 
 import csv
 import hashlib
-import inspect
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
 import helpers
-from common import draws
 from common.networks import Network
 from common.provenance import ROOT
-from helpers import UserError, load_round, train
+from helpers import UserError
 
 REPORT = ROOT / "report"
 RESULTS = REPORT / "results"
@@ -38,48 +35,48 @@ FROZEN = {  # what this code does not make, by its sha256 sum
     "tuning_first.csv": "905d490f84741925866819f6f3025d31b8dacd401bdf735c276003a6d1bd7a8b",
 }
 VALIDATION = {"validation": True, "nb_test_pairs": 5000}  # more than a test's 1000: less noise in what is chosen by
-signature = cache(inspect.signature)  # of the same few functions, thousands of times
 Row = dict[str, str]
 Key = tuple[str, str, str]
 
 
-@cache
-def defaults_of(network: Network) -> dict[str, Any]:
-    """Return the values that the settings of a network, its training and its pairs have unless told."""
-    functions: list[Callable[..., Any]] = [train, load_round, network.train, network.model_class]
-    parameters = {name: value for each in functions for name, value in signature(each).parameters.items()}
-    given = {name: value.default for name, value in parameters.items() if value.default is not value.empty}
-    values = {name: getattr(helpers, name.upper(), default) for name, default in given.items()}
-    return {**values, "activation": "relu", **network.training}
+# The settings of a job and their defaults, which its key leaves out. Others have none.
+MODEL: dict[str, Any] = {"maps": [32, 64], "hidden": 150, "activation": "relu", "plain_scores": False}
+MODEL |= {"branch_rate": 1.0, "joint": True, "batch_norm": True}
+PAIRS: dict[str, Any] = {"nb_train_pairs": helpers.NB_TRAIN_PAIRS, "nb_test_pairs": helpers.NB_TEST_PAIRS}
+PAIRS |= {"validation": False, "shares": None, "pairs_of": None}
+TRAINING: dict[str, Any] = {"nb_epochs": helpers.NB_EPOCHS, "learning_rate": helpers.LEARNING_RATE}
+TRAINING |= {"mini_batch_size": helpers.MINI_BATCH_SIZE, "shuffle": True, "one_cycle": False, "two_views": False}
+TRAINING |= {"averaging": 0.0, "balance": 0.0, "consistency": 0.0, "label_smoothing": 0.0}
+TRAINING |= {"aux_weight": helpers.AUX_WEIGHT, "by_hand": False, "nb_refit_epochs": 1000}
 
 
 class Job(NamedTuple):
     """What is to be run: a network with some settings, of it, its training or its pairs, in a round.
 
-    `settings` are plain JSON. `keeps` says what its row keeps besides: "errors" by digits, each epoch's "losses", or
-    the "course" of training, which is each epoch's loss and its errors on the training and on the test pairs.
+    `settings` are plain JSON. `details` says what its row's details are: "errors" by digits, each epoch's "losses", the
+    "course" of training, which is each epoch's loss and its errors on the training and on the test pairs, or the
+    "sharpness" of what the last layer is given.
     """
 
     network: Network
     settings: dict[str, Any]
     round: int
-    keeps: str = ""
+    details: str = ""
 
     @property
     def parts(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """The settings of the network, of its training, those of its class included, and of its pairs."""
-        of_model = signature(self.network.model_class).parameters
         model: dict[str, Any] = {}
         pairs: dict[str, Any] = {}
         training = dict(self.network.training)
         for name, value in self.settings.items():
-            (model if name in of_model else pairs if name in draws.SETTINGS else training)[name] = value
+            (model if name in MODEL else pairs if name in PAIRS else training)[name] = value
         return model, training, pairs
 
     @property
     def key(self) -> Key:
         """What identifies a row: its network, the settings that differ from the default, as JSON, and its round."""
-        defaults = defaults_of(self.network)
+        defaults = {**MODEL, **PAIRS, **TRAINING, **self.network.defaults, **self.network.training}
         differing = {
             name: value
             for name, value in self.settings.items()
@@ -98,10 +95,10 @@ class Variant:
     network: Network
     settings: dict[str, Any]
     rounds: Sequence[int]
-    keeps: str = ""
+    details: str = ""
 
     def __iter__(self) -> Iterator[Job]:
-        return (Job(self.network, self.settings, nb_round, self.keeps) for nb_round in self.rounds)
+        return (Job(self.network, self.settings, nb_round, self.details) for nb_round in self.rounds)
 
 
 def text_of(key: Key) -> str:

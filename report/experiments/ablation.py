@@ -7,8 +7,8 @@ from typing import Any
 
 from common.evidence import Texts, compare, fitted, range_texts, require, span
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, SIMPLE_ON_VIEWS, WS1, Network
+from common.results import Results
 from common.rows import VALIDATION, Variant, digit_accuracy
-from common.saved import Saved
 
 from helpers import NB_EPOCHS
 
@@ -76,15 +76,15 @@ VARIANTS["SimpleModel", "none"] = Variant(SIMPLE, VALIDATION, ROUNDS)
 VARIANTS["SimpleModel", "training"] = Variant(SIMPLE_ON_VIEWS, {**training_of(WS1, FOR_ALL), **VALIDATION}, ROUNDS)
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return what each difference does, taken away or alone, and what of it is the training's."""
 
     def effect(network: Network, more: str, less: str) -> Texts:
-        comparison = compare(saved, VARIANTS[network.name, more], VARIANTS[network.name, less])
+        comparison = compare(results, VARIANTS[network.name, more], VARIANTS[network.name, less])
         return {**comparison.texts, "half": f"{comparison.half_width:.2f}"}
 
     def digits(network: Network, variant: str) -> Texts:
-        return range_texts([digit_accuracy([row]) for row in saved.rows(VARIANTS[network.name, variant])])
+        return range_texts([digit_accuracy([row]) for row in results.rows(VARIANTS[network.name, variant])])
 
     lines: list[dict[str, Any]] = []
     for name in dict.fromkeys(name for network in EXPLORATION for name in differences(network)):
@@ -97,7 +97,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
                     "lost": effect(network, "all", without),
                     "digits": digits(network, without),
                     "won": effect(network, alone, none),
-                    "fitted": fitted(saved.rows(VARIANTS[network.name, alone])),
+                    "fitted": fitted(results.rows(VARIANTS[network.name, alone])),
                     "longer": long,
                 }
         lines.append(line)
@@ -105,7 +105,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         few = [
             name
             for name in differences(network)
-            if int(fitted(saved.rows(VARIANTS[network.name, f"only {name}"]))) < len(ROUNDS) / 2
+            if int(fitted(results.rows(VARIANTS[network.name, f"only {name}"]))) < len(ROUNDS) / 2
         ]
         require(f"in these fewer than half of the runs fit: {network.name}", few == NOT_FITTED[network.name])
     trained, plain_trained = VARIANTS["WSModel1", "training"], VARIANTS["SimpleModel", "training"]
@@ -128,7 +128,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "without balance it loses less than without views",
         float(unbalanced["lost"]["mean"]) < float(by_name["two distorted views"]["lost"]["mean"]) / 2,
     )
-    loose = [digit_accuracy([row]) for row in saved.rows(VARIANTS["WSModel1", "without consistency of the views"])]
+    loose = [digit_accuracy([row]) for row in results.rows(VARIANTS["WSModel1", "without consistency of the views"])]
     nearly = sum(value > 90 for value in loose)
     require(
         "without consistency most rounds find nine of ten digits, some do not", len(loose) / 2 < nearly < len(loose)
@@ -142,9 +142,9 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "nearly": str(nearly),
         "of": str(len(loose)),
         "training": {
-            "SimpleModel_gain": compare(saved, plain_trained, VARIANTS["SimpleModel", "none"]).texts,
-            "WSModel_gain": compare(saved, trained, VARIANTS["WSModel1", "none"]).texts,
-            "rest": compare(saved, VARIANTS["WSModel1", "all"], trained).texts,
+            "SimpleModel_gain": compare(results, plain_trained, VARIANTS["SimpleModel", "none"]).texts,
+            "WSModel_gain": compare(results, trained, VARIANTS["WSModel1", "none"]).texts,
+            "rest": compare(results, VARIANTS["WSModel1", "all"], trained).texts,
         },
         "rounds": span(ROUNDS),
         "n": str(len(ROUNDS)),

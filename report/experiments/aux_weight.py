@@ -4,8 +4,8 @@ from typing import Any
 
 from common.evidence import compare, require
 from common.networks import AUX
+from common.results import Results
 from common.rows import Variant
-from common.saved import Saved
 
 from helpers import AUX_WEIGHT
 
@@ -15,11 +15,11 @@ WEIGHTS = (0, 0.1, 0.25, 0.5, 1, 2, 5)
 VARIANTS = {weight: Variant(AUX, {"aux_weight": weight}, ROUNDS) for weight in WEIGHTS}
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return how many runs diverged; weights of which none did are compared with the original's."""
-    nb_diverged = {weight: len(ROUNDS) - len(saved.finished(variant)) for weight, variant in VARIANTS.items()}
+    nb_diverged = {weight: len(ROUNDS) - len(results.finished(variant)) for weight, variant in VARIANTS.items()}
     words = {
-        weight: compare(saved, VARIANTS[weight], VARIANTS[AUX_WEIGHT]).word
+        weight: compare(results, VARIANTS[weight], VARIANTS[AUX_WEIGHT]).word
         for weight, number in nb_diverged.items()
         if weight != AUX_WEIGHT and not number
     }

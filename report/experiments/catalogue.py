@@ -2,33 +2,43 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from common.results import Results
 from common.rows import Job, Key, Row
-from common.saved import Saved
 from matplotlib.figure import Figure
 
-EXPERIMENTS = (  # in the order in which they are run: a row that two of them need is in the file of the first
-    "claims",
-    "confirmation",
-    "authors",
-    "published",
-    "sharing",
-    "last_layer",
-    "aux_weight",
-    "course",
-    "learning_rate",
-    "ablation",
-    "errors",
-    "train_pairs",
-    "variance",
-    "tuning",
+from experiments import (
+    ablation,
+    authors,
+    aux_weight,
+    claims,
+    confirmation,
+    cost,
+    course,
+    diagrams,
+    errors,
+    last_layer,
+    learning_rate,
+    published,
+    sharing,
+    train_pairs,
+    tuning,
+    variance,
 )
-WITHOUT_JOBS = ("cost", "diagrams")  # parts of the report, too
-PARTS = {name: import_module(f"experiments.{name}") for name in (*EXPERIMENTS, *WITHOUT_JOBS)}
-BY_NAME = {name: PARTS[name] for name in EXPERIMENTS}
+
+
+def by_name(*modules: ModuleType) -> dict[str, ModuleType]:
+    """Return modules by their own names."""
+    return {module.__name__.rpartition(".")[2]: module for module in modules}
+
+
+EXPERIMENTS = by_name(  # in the order in which they are run: a row that two of them need is in the file of the first
+    *(claims, confirmation, authors, published, sharing, last_layer, aux_weight, course, learning_rate, ablation),
+    *(errors, train_pairs, variance, tuning),
+)
+SECTIONS = EXPERIMENTS | by_name(cost, diagrams)  # of the report
 
 
 def jobs_of(experiment: ModuleType, nb_rounds: int | None = None) -> list[Job]:
@@ -48,8 +58,8 @@ def jobs_by_file(nb_rounds: int | None = None) -> dict[str, dict[Key, Job]]:
 
     A job whose row keeps more for another experiment keeps it in the first one's file.
     """
-    jobs_of_all = {name: {job.key: job for job in jobs_of(part, nb_rounds)} for name, part in BY_NAME.items()}
-    keeping = {key: job for jobs in jobs_of_all.values() for key, job in jobs.items() if job.keeps}
+    jobs_of_all = {name: {job.key: job for job in jobs_of(part, nb_rounds)} for name, part in EXPERIMENTS.items()}
+    keeping = {key: job for jobs in jobs_of_all.values() for key, job in jobs.items() if job.details}
     seen: set[Key] = set()
     files: dict[str, dict[Key, Job]] = {}
     for name, jobs in jobs_of_all.items():
@@ -65,27 +75,27 @@ def all_jobs() -> dict[Key, Job]:
 
 def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
     """Return an experiment's question, its rounds, and the number and the minutes of one core of its new rows."""
-    rounds = sorted({nb_round for variant in BY_NAME[name].VARIANTS.values() for nb_round in variant.rounds})
+    rounds = sorted({nb_round for variant in EXPERIMENTS[name].VARIANTS.values() for nb_round in variant.rounds})
     ends = [n for n in rounds if n - 1 not in rounds], [n for n in rounds if n + 1 not in rounds]
     return {
         "name": f"`{name}`",
-        "question": BY_NAME[name].QUESTION,
+        "question": EXPERIMENTS[name].QUESTION,
         "rounds": ", ".join(f"{first} to {last}" for first, last in zip(*ends, strict=True)),
         "rows": str(len(rows)),
         "minutes": f"{sum(float(row['seconds'] or 0) for row in rows) / 60:.0f}",
     }
 
 
-def all_numbers(saved: Saved) -> dict[str, Any]:
+def all_numbers(results: Results) -> dict[str, Any]:
     """Return the numbers of every part, by its name, and those of the list of experiments."""
-    numbers = {name: part.numbers(saved) for name, part in PARTS.items() if hasattr(part, "numbers")}
-    rows = {name: [saved.by_key[key] for key in jobs] for name, jobs in jobs_by_file().items()}
+    numbers = {name: part.numbers(results) for name, part in SECTIONS.items() if hasattr(part, "numbers")}
+    rows = {name: [results.by_key[key] for key in jobs] for name, jobs in jobs_by_file().items()}
     return {**numbers, "experiments": [experiment_numbers(name, new) for name, new in rows.items()]}
 
 
-def pictures() -> dict[str, Callable[[Saved], Figure]]:
+def pictures() -> dict[str, Callable[[Results], Figure]]:
     """Return what draws the figures, by their names: a part's `picture`, or its PICTURES where it has several."""
-    drawing: dict[str, Callable[[Saved], Figure]] = {}
-    for name, part in PARTS.items():
-        drawing |= getattr(part, "PICTURES", {name: part.picture} if hasattr(part, "picture") else {})
-    return drawing
+    draw: dict[str, Callable[[Results], Figure]] = {}
+    for name, part in SECTIONS.items():
+        draw |= getattr(part, "PICTURES", {name: part.picture} if hasattr(part, "picture") else {})
+    return draw

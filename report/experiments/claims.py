@@ -16,8 +16,8 @@ from common.evidence import (
     span,
 )
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, SIMPLE, WS, WS1, Network
+from common.results import Results
 from common.rows import Variant
-from common.saved import Saved
 
 import helpers
 
@@ -55,20 +55,20 @@ CLAIMS = (Claim("Sharing the weights helps", WS, SIMPLE), Claim("An auxiliary lo
 
 
 VARIANTS = {net.name: Variant(net, {}, ROUNDS if net in BASE else ALL_ROUNDS) for net in MAIN}
-USUAL = {net.name: Variant(net, {}, ROUNDS) for net in MAIN}
+DEFAULTS = {net.name: Variant(net, {}, ROUNDS) for net in MAIN}
 
 
-def differences(saved: Saved, variants: Mapping[str, Variant] = USUAL) -> list[Comparison]:
+def differences(results: Results, variants: Mapping[str, Variant] = DEFAULTS) -> list[Comparison]:
     """Return the difference that each claim is about, between these variants of the networks, by their names."""
-    return [compare(saved, variants[claim.better.name], variants[claim.worse.name]) for claim in CLAIMS]
+    return [compare(results, variants[claim.better.name], variants[claim.worse.name]) for claim in CLAIMS]
 
 
-def collapse_numbers(saved: Saved) -> dict[str, Any]:
+def collapse_numbers(results: Results) -> dict[str, Any]:
     """Return the exploration classes' accuracies over all rounds."""
     numbers = {}
     for network, base in zip(EXPLORATION, BASE[1:], strict=True):
-        values = saved.accuracies(VARIANTS[network.name])
-        above = min(values) > max(saved.accuracies(USUAL[base.name]))
+        values = results.accuracies(VARIANTS[network.name])
+        above = min(values) > max(results.accuracies(DEFAULTS[base.name]))
         first = f"{base.name}'s in rounds {span(ROUNDS)}"
         require(f"no run of {network.name} collapsed, its worst is above {first}", above)
         numbers[network.name] = {
@@ -79,17 +79,17 @@ def collapse_numbers(saved: Saved) -> dict[str, Any]:
     return numbers
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return the networks' accuracies, the differences that the claims are about, and the protocol."""
-    comparisons = differences(saved)
+    comparisons = differences(results)
     return {
-        "networks": {net.name: mean_texts(saved.accuracies(USUAL[net.name])) for net in MAIN},
+        "networks": {net.name: mean_texts(results.accuracies(DEFAULTS[net.name])) for net in MAIN},
         "sd": [f"{stdev(comparison.differences):.2f}" for comparison in comparisons],
         "detectable": [
             {str(n): f"{detectable(stdev(comparison.differences), n):.2f}" for n in (10, 30)}
             for comparison in comparisons
         ],
-        "more_rounds": collapse_numbers(saved),
+        "more_rounds": collapse_numbers(results),
         "protocol": {
             "epochs": str(helpers.NB_EPOCHS),
             "rate": f"{helpers.LEARNING_RATE:g}",

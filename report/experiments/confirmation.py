@@ -9,11 +9,11 @@ import math
 from statistics import mean, stdev
 from typing import Any
 
-from common.drawing import figure_of, label_places, strip
 from common.evidence import Comparison, compare, fitted, judge, markdown_table, mean_texts, require, span
 from common.networks import AUX1, BASE, MAIN, WS1, Network
+from common.plotting import figure_of, label_places, strip
+from common.results import Results
 from common.rows import Variant, digit_accuracy
-from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments.authors import RATES, theirs
@@ -26,10 +26,10 @@ COMMIT = "cb3de46"  # of this criterion, in which there is no row yet
 VARIANTS = {network.name: Variant(network, DATA, ROUNDS) for network in MAIN}
 
 
-def network_numbers(saved: Saved, network: Network) -> dict[str, Any]:
+def network_numbers(results: Results, network: Network) -> dict[str, Any]:
     """Return what is said of a network."""
     variant, above = VARIANTS[network.name], ABOUT[network][1]
-    rows, values = saved.rows(variant), saved.accuracies(variant)
+    rows, values = results.rows(variant), results.accuracies(variant)
     shares = [1 - value / 100 for value in values]
     sampling = mean(share * (1 - share) / int(row["total"]) for share, row in zip(shares, rows, strict=True)) ** 0.5
     return {
@@ -39,40 +39,40 @@ def network_numbers(saved: Saved, network: Network) -> dict[str, Any]:
         "parameters": f"{int(rows[0]['parameters']):,}",
         "fitted": fitted(rows),
         "digits": f"{digit_accuracy(rows):.1f}" if network.labelled or network == WS1 else "",
-        "effect": compare(saved, variant, VARIANTS[above.name]).texts if above is not None else None,
+        "effect": compare(results, variant, VARIANTS[above.name]).texts if above is not None else None,
     }
 
 
-def if_shared(saved: Saved, comparison: Comparison, claim: Claim) -> str:
+def if_shared(results: Results, comparison: Comparison, claim: Claim) -> str:
     """Return half the width of a claim's 95 % interval if the sampling of test pairs were the same in all rounds.
 
     An upper bound: it takes both networks' errors as independent, where most are on the same pairs.
     """
-    shares = [mean(saved.accuracies(VARIANTS[network.name])) / 100 for network in (claim.better, claim.worse)]
+    shares = [mean(results.accuracies(VARIANTS[network.name])) / 100 for network in (claim.better, claim.worse)]
     sampling = sum(share * (1 - share) / DATA["nb_test_pairs"] for share in shares)
     rounds = stdev(comparison.differences) ** 2 / len(comparison.differences)
     return f"{1.96 * math.sqrt(100**2 * sampling + rounds):.2f}"
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return the networks' accuracies and the claims with their verdicts."""
-    compared = differences(saved, VARIANTS)
+    compared = differences(results, VARIANTS)
     claims = [
         {"sentence": claim.sentence, "heading": claim.heading, "difference": claim.difference, **texts}
         for claim, texts in zip(CLAIMS, judge(compared), strict=True)
     ]
     for claim, comparison, texts in zip(CLAIMS, compared, claims, strict=True):
-        texts["if_shared"] = if_shared(saved, comparison, claim)
+        texts["if_shared"] = if_shared(results, comparison, claim)
         require("both claims hold if the test pairs' sampling were shared", comparison.mean > float(texts["if_shared"]))
         require("both differences are above 0 in every round", comparison.counts == (len(ROUNDS), 0, 0))
-    networks = {network.name: network_numbers(saved, network) for network in ABOUT}
+    networks = {network.name: network_numbers(results, network) for network in ABOUT}
     for network in ABOUT:
         networks[network.name]["theirs"] = mean_texts([100 - error for error in theirs(network, RATES[0])])
     nb_fitted = [int(networks[net.name]["fitted"]) for net in BASE]
     require("AuxModel is the last to fit", nb_fitted[2] < min(nb_fitted[:2]))
     return {
         "networks": networks,
-        "labels": compare(saved, VARIANTS[AUX1.name], VARIANTS[WS1.name]).texts,
+        "labels": compare(results, VARIANTS[AUX1.name], VARIANTS[WS1.name]).texts,
         "claims": claims,
         "commit": COMMIT,
         "rounds": span(ROUNDS),
@@ -98,14 +98,14 @@ def results_table(numbers: dict[str, Any]) -> str:
     return markdown_table(header, lines)
 
 
-def picture(saved: Saved) -> Figure:
+def picture(results: Results) -> Figure:
     """Draw every round of the five networks, and the differences that the claims are about."""
     figure, (left, right) = figure_of(1, 2, 1.7, width_ratios=[3, 2])
     for place, network in enumerate(ABOUT):
-        strip(left, place, saved.accuracies(VARIANTS[network.name]), network)
+        strip(left, place, results.accuracies(VARIANTS[network.name]), network)
     label_places(left, (network.name for network in ABOUT))
     left.set(title="Every round of the five networks", ylabel="test accuracy (%)")
-    for place, (claim, comparison) in enumerate(zip(CLAIMS, differences(saved, VARIANTS), strict=True)):
+    for place, (claim, comparison) in enumerate(zip(CLAIMS, differences(results, VARIANTS), strict=True)):
         strip(right, place, comparison.differences, claim.better)
     right.axhline(0, color="k", linewidth=0.7)
     label_places(right, (claim.difference.replace(" - ", "\n− ") for claim in CLAIMS))

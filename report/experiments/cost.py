@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from common.results import Results
 from common.rows import RESULTS, key_of, read_frozen
-from common.saved import Saved
 
 BENCHMARK = RESULTS / "benchmark.json"
 
@@ -20,16 +20,16 @@ def speed() -> dict[str, str]:
     return {"machine": benchmark["machine"], **seconds, "same_ratio": f"{ratio:.1f}"}
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return how many rows there are, the benchmark's speed, and the processors of the rows."""
     again = csv.DictReader(io.StringIO(read_frozen("again.csv")))
-    processors = [(saved.by_key[key_of(row)]["cpu"], row["cpu"]) for row in again if key_of(row) in saved.by_key]
+    processors = [(results.by_key[key_of(row)]["cpu"], row["cpu"]) for row in again if key_of(row) in results.by_key]
     elsewhere = [(first, again) for first, again in processors if first != again]
     return {
-        "rows": f"{len(saved.by_key):,}",
+        "rows": f"{len(results.by_key):,}",
         "speed": speed(),
         "equal": {
-            "made": texts_of(row["cpu"] for row in saved.by_key.values()),
+            "made": texts_of(row["cpu"] for row in results.by_key.values()),
             "first": texts_of(first for first, _ in elsewhere),
             "again": texts_of(again for _, again in elsewhere),
             "rows": str(len(elsewhere)),

@@ -7,11 +7,11 @@ A spike is an epoch after the 20th whose loss is more than twice that of the epo
 import json
 from typing import Any
 
-from common.drawing import COLOURS, figure_of
 from common.evidence import paired, range_texts, require, span
 from common.networks import BASE, Network
+from common.plotting import COLOURS, figure_of
+from common.results import Results
 from common.rows import VALIDATION, Variant
-from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments.claims import CLAIMS
@@ -21,13 +21,13 @@ QUESTION = "How does training go, and are 50 epochs enough?"
 ROUNDS = range(1200, 1210)  # not those of the tuning
 EPOCHS = (3, 6, 12, 25, 50, 100)
 SETTLED, HIGH = 20, 0.2  # spikes are after so many epochs, and above this loss
-VARIANTS = {net.name: Variant(net, {**VALIDATION, "nb_epochs": EPOCHS[-1]}, ROUNDS, keeps="course") for net in BASE}
+VARIANTS = {net.name: Variant(net, {**VALIDATION, "nb_epochs": EPOCHS[-1]}, ROUNDS, details="course") for net in BASE}
 Course = list[tuple[float, int, int]]  # each epoch's loss, and its errors on the training and the validation pairs
 
 
-def courses(saved: Saved, network: Network) -> list[Course]:
+def courses(results: Results, network: Network) -> list[Course]:
     """Return a network's courses of training, a round each."""
-    return [[tuple(epoch) for epoch in json.loads(row["details"])] for row in saved.rows(VARIANTS[network.name])]
+    return [[tuple(epoch) for epoch in json.loads(row["details"])] for row in results.rows(VARIANTS[network.name])]
 
 
 def validation_accuracy(wrong: int) -> float:
@@ -57,10 +57,10 @@ def spike_numbers(network: Network, runs: list[Course]) -> dict[str, Any]:
     }
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return the claims' differences after some epochs, how many runs fit, and the spikes."""
     lines: list[dict[str, Any]] = []
-    courses_of = {net: courses(saved, net) for net in BASE}
+    courses_of = {net: courses(results, net) for net in BASE}
     for nb_epochs in EPOCHS:
         epochs = {net: [course[nb_epochs - 1] for course in courses_of[net]] for net in BASE}
         values = {net: [validation_accuracy(wrong) for *_, wrong in of_net] for net, of_net in epochs.items()}
@@ -93,11 +93,11 @@ def numbers(saved: Saved) -> dict[str, Any]:
     }
 
 
-def picture(saved: Saved) -> Figure:
+def picture(results: Results) -> Figure:
     """Draw the loss and the validation accuracy along the epochs: every run faint, the first one thick."""
     figure, (left, right) = figure_of(1, 2, 2.2)
     for network in BASE:
-        for place, course in enumerate(courses(saved, network)):
+        for place, course in enumerate(courses(results, network)):
             losses, _, wrong = zip(*course, strict=True)
             values = list(map(validation_accuracy, wrong))
             style: dict[str, Any] = {"color": COLOURS[network], "linewidth": 0.4, "alpha": 0.35}

@@ -3,9 +3,9 @@
 from typing import Any
 
 import torch
-from common.drawing import draw_pair, figure_of
 from common.networks import SIMPLE, WS, WS1
-from common.saved import Saved
+from common.plotting import draw_pair, figure_of
+from common.results import Results
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -18,7 +18,7 @@ from models.AuxLoss import AuxModel1
 from models.WSharing import WSModel1
 
 
-def task_picture(_: Saved) -> Figure:
+def task_picture(_: Results) -> Figure:
     """Draw the first training pairs of round 0."""
     data = load_round(0)
     figure, line = figure_of(1, 8, 0.7)
@@ -76,7 +76,7 @@ LOSSES = (  # in words; as formulas in the report
 )
 
 
-def networks_picture(_: Saved) -> Figure:
+def networks_picture(_: Results) -> Figure:
     """Draw the five networks with their layers' outputs and parameters, taken from the networks themselves."""
     figure, axes = figure_of(1, 1, 4.7)
     axes.set(xlim=(0, 9.4), ylim=(-0.2, 5.7))
@@ -136,7 +136,7 @@ def settings_table() -> list[list[str]]:
     ]
 
 
-def numbers(_: Saved) -> dict[str, Any]:
+def numbers(_: Results) -> dict[str, Any]:
     """Return the table of settings, and those of the exploration classes."""
     exploration = {name: f"{value:g}" for name, value in {**WSModel1.settings, **AuxModel1.settings}.items()}
     return {"settings": settings_table(), "exploration": exploration}

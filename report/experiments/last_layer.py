@@ -7,11 +7,11 @@ import itertools
 from statistics import mean
 from typing import Any
 
-from common.drawing import figure_of, label_places, strip
 from common.evidence import compare, difference_texts, fitted, require, span
 from common.networks import AUX, AUX1, JOINT, JOINT_AUX, SIMPLE, UNTIED_AUX, WS, WS1, Network
+from common.plotting import figure_of, label_places, strip
+from common.results import Results
 from common.rows import Row, Variant, accuracy, digit_accuracy
-from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import confirmation, published, sharing, train_pairs
@@ -32,8 +32,8 @@ VARIANTS = {
     for name, (networks, settings) in LAST_LAYERS.items()
     for labelled, network in zip((False, True), networks, strict=True)
 }
-WAYS = {"own": "wrong", "highest": "highest_wrong", "joint": "joint_wrong"}  # to compare two digits' scores
-HEADS = {  # variants whose ten scores are a digit's, by what the report calls them
+COMPARISONS = {"own": "wrong", "highest": "highest_wrong", "joint": "joint_wrong"}  # to compare two digits' scores
+DIGIT_READERS = {  # variants whose ten scores are a digit's, by what the report calls them
     "AuxModel": confirmation.VARIANTS[AUX.name],
     "AuxModel, linear on scores": VARIANTS["linear on scores", True, NB_EPOCHS],
     "AuxModel, linear on softmax": VARIANTS["linear on softmax", True, NB_EPOCHS],
@@ -51,12 +51,12 @@ def right(row: Row, column: str) -> float:
     return accuracy({**row, "wrong": row[column]})
 
 
-def head_numbers(saved: Saved) -> dict[str, Any]:
+def head_numbers(results: Results) -> dict[str, Any]:
     """Return each network's accuracy by each way to compare, and what of the auxiliary loss's gain is which."""
     lines: list[dict[str, Any]] = []
-    for name, variant in HEADS.items():
-        rows = saved.rows(variant)
-        ways = {way: f"{mean(right(row, column) for row in rows):.2f}" for way, column in WAYS.items()}
+    for name, variant in DIGIT_READERS.items():
+        rows = results.rows(variant)
+        ways = {way: f"{mean(right(row, column) for row in rows):.2f}" for way, column in COMPARISONS.items()}
         head_wrong = mean(100 - right(row, "head_wrong") for row in rows)
         lines.append(
             {
@@ -67,7 +67,7 @@ def head_numbers(saved: Saved) -> dict[str, Any]:
                 "digits": f"{digit_accuracy(rows):.1f}",
             }
         )
-    rows, base = saved.rows(confirmation.VARIANTS[AUX.name]), saved.accuracies(confirmation.VARIANTS[WS.name])
+    rows, base = results.rows(confirmation.VARIANTS[AUX.name]), results.accuracies(confirmation.VARIANTS[WS.name])
     reading = [right(row, "highest_wrong") - below for row, below in zip(rows, base, strict=True)]
     comparing = [right(row, "wrong") - right(row, "highest_wrong") for row in rows]
     split = {"reading": difference_texts(reading), "comparing": difference_texts(comparing)}
@@ -83,31 +83,31 @@ def head_numbers(saved: Saved) -> dict[str, Any]:
     return {"lines": lines, "by_name": {line["name"]: line for line in lines}, "split": split, "gap": f"{gap:.2f}"}
 
 
-def by_pairs(saved: Saved) -> list[dict[str, str]]:
+def by_pairs(results: Results) -> list[dict[str, str]]:
     """Return, by training pairs, how much of AuxModel's errors its last layer makes, and what that costs in points."""
     lines = []
     for number in train_pairs.NUMBERS:
-        rows = saved.rows(train_pairs.VARIANTS[AUX.name, number])
+        rows = results.rows(train_pairs.VARIANTS[AUX.name, number])
         share = sum(int(row["head_wrong"]) for row in rows) / sum(int(row["wrong"]) for row in rows)
         costs = [right(row, "highest_wrong") - right(row, "wrong") for row in rows]
         lines.append({"pairs": f"{number:,}", "share": f"{100 * share:.0f}", "cost": f"{mean(costs):.1f}"})
     return lines
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return, by last layer and epochs, how many runs fit, and the claims' differences."""
     lines: list[dict[str, Any]] = []
     for nb_epochs, name in itertools.product((NB_EPOCHS, LONG), LAST_LAYERS):
         plain, labelled = (VARIANTS[name, with_labels, nb_epochs] for with_labels in (False, True))
         differences = (
-            compare(saved, plain, Variant(SIMPLE, {"nb_epochs": nb_epochs}, plain.rounds)),
-            compare(saved, labelled, plain),
+            compare(results, plain, Variant(SIMPLE, {"nb_epochs": nb_epochs}, plain.rounds)),
+            compare(results, labelled, plain),
         )
         lines.append(
             {
                 "name": name,
                 "epochs": str(nb_epochs),
-                "fitted": [fitted(saved.rows(variant)) for variant in (plain, labelled)],
+                "fitted": [fitted(results.rows(variant)) for variant in (plain, labelled)],
                 "n": str(len(plain.rounds)),
                 "differences": [comparison.texts for comparison in differences],
                 "words": [comparison.word for comparison in differences],
@@ -120,13 +120,13 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("with every other last layer both are better", all(two == ["better"] * 2 for two in words.values()))
     long = [line for line in lines if line["epochs"] == str(LONG) and line["name"] != "linear on softmax"]
     require("with these all runs fit after 150 epochs", all(line["fitted"] == [line["n"]] * 2 for line in long))
-    left = max(int(row["train_wrong"]) for row in saved.rows(VARIANTS["linear on softmax", False, LONG]))
+    left = max(int(row["train_wrong"]) for row in results.rows(VARIANTS["linear on softmax", False, LONG]))
     require("with softmax nearly all training pairs are right after 150 epochs", left <= 5)
-    pairs = by_pairs(saved)
+    pairs = by_pairs(results)
     shares, costs = ([float(line[name]) for line in pairs[3:]] for name in ("share", "cost"))  # from 1,000 pairs on
     require("from 1,000 pairs on, the last layer's share of the errors stays", max(shares) - min(shares) <= 5)
     require("what the last layer costs falls with more pairs", costs == sorted(costs, reverse=True))
-    return {"lines": lines, "left": str(left), "head": head_numbers(saved), "by_pairs": pairs}
+    return {"lines": lines, "left": str(left), "head": head_numbers(results), "by_pairs": pairs}
 
 
 def readme_line(numbers: dict[str, Any]) -> str:
@@ -138,14 +138,14 @@ def readme_line(numbers: dict[str, Any]) -> str:
     )
 
 
-def picture(saved: Saved) -> Figure:
+def picture(results: Results) -> Figure:
     """Draw, for the networks with digit labels of the main comparison, every round by each way to compare."""
     figure, axes = figure_of(1, 1, 1.7)
     names = {"own": "own last layer", "highest": "two highest scores", "joint": "joint comparison"}
     places: list[str] = []
     for network in (AUX, AUX1):
-        for way, column in WAYS.items():
-            values = [right(row, column) for row in saved.rows(confirmation.VARIANTS[network.name])]
+        for way, column in COMPARISONS.items():
+            values = [right(row, column) for row in results.rows(confirmation.VARIANTS[network.name])]
             strip(axes, len(places), values, network)
             places.append(f"{network.name}\n{names[way]}")
     label_places(axes, places)

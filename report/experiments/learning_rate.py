@@ -5,8 +5,8 @@ from typing import Any
 
 from common.evidence import fitted, require, span
 from common.networks import BASE
+from common.results import Results
 from common.rows import VALIDATION, Variant
-from common.saved import Saved
 
 from experiments import claims, course
 
@@ -15,20 +15,20 @@ ROUNDS = range(1300, 1310)
 EPOCHS = {0.01: (50, 500), 0.03: (50, 150), 0.05: (50, 150), 0.1: (50, 150), 0.2: (50, 150)}
 KINDS = [(rate, n) for rate, numbers_of_epochs in EPOCHS.items() for n in numbers_of_epochs]
 VARIANTS = {
-    (net.name, rate, n): Variant(net, {**VALIDATION, "learning_rate": rate, "nb_epochs": n}, ROUNDS, keeps="losses")
+    (net.name, rate, n): Variant(net, {**VALIDATION, "learning_rate": rate, "nb_epochs": n}, ROUNDS, details="losses")
     for rate, n in sorted(KINDS, key=lambda kind: -kind[1])  # the longest first
     for net in BASE
 }
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return, for each rate and number of epochs, the claims' differences, and how many runs fit and have spikes."""
     lines: list[dict[str, Any]] = []
     for rate, nb_epochs in KINDS:
-        variants = saved.finished_together([VARIANTS[net.name, rate, nb_epochs] for net in BASE])
-        runs = [saved.rows(variant) for variant in variants]
+        variants = results.finished_together([VARIANTS[net.name, rate, nb_epochs] for net in BASE])
+        runs = [results.rows(variant) for variant in variants]
         spiky = [sum(bool(course.spikes(json.loads(row["details"]))) for row in of_net) for of_net in runs]
-        compared = claims.differences(saved, {variant.network.name: variant for variant in variants})
+        compared = claims.differences(results, {variant.network.name: variant for variant in variants})
         lines.append(
             {
                 "rate": f"{rate:g}",

@@ -9,8 +9,8 @@ from typing import Any
 
 from common.evidence import Comparison, compare, require
 from common.networks import AUX, BASE, PUBLISHED, WS
+from common.results import Results
 from common.rows import Variant, digit_accuracy
-from common.saved import Saved
 
 QUESTION = "What do the published networks give in our rounds, and which difference from them matters?"
 ROUNDS = range(10)
@@ -35,21 +35,21 @@ VARIANTS: dict[Any, Variant] = {
 VARIANTS |= {(step, place): variant for step, variants in STEPS.items() for place, variant in enumerate(variants)}
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return the accuracies of the three networks, what the steps change, and AuxModel's digit accuracy."""
     changes: list[dict[str, Comparison]] = [{}, {}]  # of WSModel, and of AuxModel
     for (_, before), (name, after) in itertools.pairwise(STEPS.items()):
         for place, change in enumerate(changes):
             if after[place] != before[place]:
-                change[name] = compare(saved, after[place], before[place])
+                change[name] = compare(results, after[place], before[place])
     clear = [[name for name, change in each.items() if change.word != "no clear difference"] for each in changes]
     require("only our linear layers change WSModel's accuracy clearly, nothing AuxModel's", clear == [[LAYERS], []])
-    digits = {name: digit_accuracy(saved.rows(variant)) for name, (_, variant) in STEPS.items()}
+    digits = {name: digit_accuracy(results.rows(variant)) for name, (_, variant) in STEPS.items()}
     gains = {after: digits[after] - digits[before] for before, after in itertools.pairwise(digits)}
     require("the plain scores change the digit accuracy most", max(gains, key=lambda name: gains[name]) == PLAIN_STEP)
     read = digits[PLAIN_STEP]
     texts = {"before": f"{read - gains[PLAIN_STEP]:.1f}", "after": f"{read:.1f}"}
     accuracies = {
-        str(n): [f"{mean(saved.accuracies(VARIANTS[f'Published{net.name}', n])):.1f}" for net in BASE] for n in EPOCHS
+        str(n): [f"{mean(results.accuracies(VARIANTS[f'Published{net.name}', n])):.1f}" for net in BASE] for n in EPOCHS
     }
     return {"accuracies": accuracies, "layers": changes[0][LAYERS].texts, "digits": texts, "rounds": str(len(ROUNDS))}

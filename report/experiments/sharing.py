@@ -6,11 +6,11 @@ half the maps, too, and all networks with three times the epochs.
 
 from typing import Any
 
-from common.drawing import figure_of, label_places, strip
 from common.evidence import Comparison, Texts, compare, difference_texts, fitted, mean_and_interval, require, word
 from common.networks import AUX, SIMPLE, UNTIED, UNTIED_AUX, WS, Network
+from common.plotting import figure_of, label_places, strip
+from common.results import Results
 from common.rows import Variant
-from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims
@@ -30,7 +30,7 @@ EFFECTS = {  # what is compared; the untied networks are of either size
     "digit labels, one branch": (AUX, WS),
 }
 
-TWICE = {"nb_epochs": EPOCHS[-1], "branch_rate": 2.0}  # a shared branch gets the gradients of two digits
+DOUBLE_RATE = {"nb_epochs": EPOCHS[-1], "branch_rate": 2.0}  # a shared branch gets the gradients of two digits
 VARIANTS = {
     (network.name, size, nb_epochs): Variant(
         network, {**(SIZES[size] if network in (UNTIED, UNTIED_AUX) else {}), "nb_epochs": nb_epochs}, ROUNDS
@@ -39,41 +39,43 @@ VARIANTS = {
     for size in SIZES
     for network in NETWORKS
 }
-VARIANTS |= {(net.name, "twice", EPOCHS[-1]): Variant(net, TWICE, ROUNDS) for net in (UNTIED, UNTIED_AUX)}
+VARIANTS |= {(net.name, "twice", EPOCHS[-1]): Variant(net, DOUBLE_RATE, ROUNDS) for net in (UNTIED, UNTIED_AUX)}
 
 
-def effect(saved: Saved, networks: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
+def effect(results: Results, networks: tuple[Network, Network], size: str, nb_epochs: int) -> Comparison:
     """Return the difference of two networks over the rounds in which neither diverged."""
-    return compare(saved, *saved.finished_together([VARIANTS[network.name, size, nb_epochs] for network in networks]))
+    return compare(
+        results, *results.finished_together([VARIANTS[network.name, size, nb_epochs] for network in networks])
+    )
 
 
-def beyond(saved: Saved, size: str) -> Texts:
+def beyond(results: Results, size: str) -> Texts:
     """Return by how much the effect of sharing exceeds that of splitting, in runs that fit."""
-    variants = saved.finished_together([VARIANTS[net.name, size, EPOCHS[-1]] for net in (WS, UNTIED, SIMPLE)])
-    ws, split, simple = map(saved.accuracies, variants)
+    variants = results.finished_together([VARIANTS[net.name, size, EPOCHS[-1]] for net in (WS, UNTIED, SIMPLE)])
+    ws, split, simple = map(results.accuracies, variants)
     differences = [a - 2 * b + c for a, b, c in zip(ws, split, simple, strict=True)]
     more = word(*mean_and_interval(differences)) == "better"
     require(f"sharing does more than splitting, {size} branches", more)
     return difference_texts(differences)
 
 
-def twice_numbers(saved: Saved) -> list[dict[str, Any]]:
+def twice_numbers(results: Results) -> list[dict[str, Any]]:
     """Return the effect of sharing over untied branches at twice the rate, without and with digit labels."""
     lines, words = [], []
     for shared, untied in ((WS, UNTIED), (AUX, UNTIED_AUX)):
         variants = VARIANTS[shared.name, "whole", EPOCHS[-1]], VARIANTS[untied.name, "twice", EPOCHS[-1]]
-        usual, twice = saved.finished_together(variants)
-        comparison = compare(saved, usual, twice)
+        usual, twice = results.finished_together(variants)
+        comparison = compare(results, usual, twice)
         words.append(comparison.word)
-        lines.append({**comparison.texts, "fitted": fitted(saved.rows(twice)), "n": str(len(twice.rounds))})
+        lines.append({**comparison.texts, "fitted": fitted(results.rows(twice)), "n": str(len(twice.rounds))})
     require("one branch is better than untied ones at twice the rate", words[0] == "better")
     return lines
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return the effects by size and epochs, how many runs fit their training pairs, in those that finished."""
     kinds = [(size, nb_epochs) for size in SIZES for nb_epochs in EPOCHS]
-    effects = {name: [effect(saved, networks, *kind) for kind in kinds] for name, networks in EFFECTS.items()}
+    effects = {name: [effect(results, networks, *kind) for kind in kinds] for name, networks in EFFECTS.items()}
     lines = [{"name": name, "effects": [each.texts for each in compared]} for name, compared in effects.items()]
     words = {name: [each.word for each in compared] for name, compared in effects.items()}
     require("splitting alone shows no clear gain", set(words["splitting"]) == {"no clear difference"})
@@ -90,7 +92,7 @@ def numbers(saved: Saved) -> dict[str, Any]:
     require("the labels help more on untied branches", min(labels[0]) > max(labels[1]))
     lines_of_fits = []
     for network in NETWORKS:
-        fits = [fitted(saved.rows(saved.finished(VARIANTS[network.name, *kind]))) for kind in kinds]
+        fits = [fitted(results.rows(results.finished(VARIANTS[network.name, *kind]))) for kind in kinds]
         require(f"nearly all runs of {network.name} fit after 150 epochs", min(int(fits[1]), int(fits[3])) >= 28)
         if network in (UNTIED, UNTIED_AUX):
             require(f"hardly any run of {network.name} fits after 50 epochs", max(int(fits[0]), int(fits[2])) <= 1)
@@ -100,8 +102,8 @@ def numbers(saved: Saved) -> dict[str, Any]:
     return {
         "lines": lines,
         "fitted": lines_of_fits,
-        "beyond": [beyond(saved, size) for size in SIZES],
-        "twice": twice_numbers(saved),
+        "beyond": [beyond(results, size) for size in SIZES],
+        "twice": twice_numbers(results),
         "parameters": {size: f"{number:,}" for size, number in parameters.items()},
         "half": SIZES["half"],
         "apart": f"{100 * abs(parameters['half'] - usual) / usual:.1f}",
@@ -120,7 +122,7 @@ def readme_line(numbers: dict[str, Any]) -> str:
     )
 
 
-def picture(saved: Saved) -> Figure:
+def picture(results: Results) -> Figure:
     """Draw, for each number of epochs, the accuracies without a split, with untied branches, and with one branch."""
     parts = [(SIMPLE, "whole", SIMPLE, "no\nsplit")]
     for untied, shared in ((UNTIED, WS), (UNTIED_AUX, AUX)):
@@ -132,7 +134,7 @@ def picture(saved: Saved) -> Figure:
     figure, panels = figure_of(1, 2, 1.6, sharey=True)
     for axes, nb_epochs in zip(panels, EPOCHS, strict=True):
         for place, (network, size, coloured, name) in enumerate(parts):
-            values = saved.accuracies(saved.finished(VARIANTS[network.name, size, nb_epochs]))
+            values = results.accuracies(results.finished(VARIANTS[network.name, size, nb_epochs]))
             strip(axes, place, values, coloured, hollow=name.startswith("untied"))
         label_places(axes, (name for *_, name in parts))
         axes.set_title(f"{nb_epochs} epochs")

@@ -4,11 +4,11 @@ import math
 from typing import Any
 
 import numpy as np
-from common.drawing import HALF, curve, figure_of
 from common.evidence import compare, difference_texts, fitted, mean_and_interval, mean_texts, require, span, word
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, WS1, Network
+from common.plotting import HALF, curve, figure_of
+from common.results import Results
 from common.rows import Variant
-from common.saved import Saved
 from matplotlib.figure import Figure
 
 from experiments import claims, confirmation
@@ -32,20 +32,20 @@ VARIANTS |= {
 }
 
 
-def ceiling_numbers(saved: Saved) -> dict[str, Any]:
+def ceiling_numbers(results: Results) -> dict[str, Any]:
     """Return the accuracies from all training images."""
     numbers: dict[str, Any] = {"rounds": span(CEILING), "pairs": f"{ALL:,}"}
     for network in EXPLORATION:
-        numbers[network.name] = mean_texts(saved.accuracies(VARIANTS[network.name, ALL]))
-    labels = compare(saved, VARIANTS[AUX1.name, ALL], VARIANTS[WS1.name, ALL])
+        numbers[network.name] = mean_texts(results.accuracies(VARIANTS[network.name, ALL]))
+    labels = compare(results, VARIANTS[AUX1.name, ALL], VARIANTS[WS1.name, ALL])
     require("with all training images, labels make no clear difference", labels.word == "no clear difference")
     return numbers
 
 
-def relative_numbers(saved: Saved, claim: claims.Claim) -> dict[str, Any]:
+def relative_numbers(results: Results, claim: claims.Claim) -> dict[str, Any]:
     """Return how the ratio of two networks' errors changes with each doubling of the pairs, in %, and both ends."""
     errors = {
-        net: np.array([100 - np.array(saved.accuracies(VARIANTS[net.name, n])) for n in NUMBERS])
+        net: np.array([100 - np.array(results.accuracies(VARIANTS[net.name, n])) for n in NUMBERS])
         for net in (claim.better, claim.worse)
     }
     slopes = np.polyfit(np.log2(NUMBERS), np.log(errors[claim.better] / errors[claim.worse]), 1)[0].tolist()
@@ -57,17 +57,17 @@ def relative_numbers(saved: Saved, claim: claims.Claim) -> dict[str, Any]:
     return {**change, "word": word(middle, half), "fewer": texts[:2], "least": texts[2], "most": texts[3]}
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return, for each number of training pairs, each idea's effect and how many runs fit; and how that changes.
 
     That is the slope of each round's least-squares line through its effects over the logarithm of the numbers.
     """
-    compared = [claims.differences(saved, {net.name: VARIANTS[net.name, n] for net in BASE}) for n in NUMBERS]
+    compared = [claims.differences(results, {net.name: VARIANTS[net.name, n] for net in BASE}) for n in NUMBERS]
     lines: list[dict[str, Any]] = [
         {
             "pairs": f"{number:,}",
             "differences": [comparison.texts for comparison in comparisons],
-            "fitted": " / ".join(fitted(saved.rows(VARIANTS[net.name, number])) for net in BASE),
+            "fitted": " / ".join(fitted(results.rows(VARIANTS[net.name, number])) for net in BASE),
         }
         for number, comparisons in zip(NUMBERS, compared, strict=True)
     ]
@@ -79,12 +79,12 @@ def numbers(saved: Saved) -> dict[str, Any]:
     ]
     sharing, auxiliary = (word(*mean_and_interval(each)) for each in slopes)
     require("with more pairs sharing adds less, the auxiliary loss more", (sharing, auxiliary) == ("worse", "better"))
-    relative = [relative_numbers(saved, claim) for claim in claims.CLAIMS]
+    relative = [relative_numbers(results, claim) for claim in claims.CLAIMS]
     require(
         "in relative error sharing is flat, and the auxiliary loss grows",
         [each["word"] for each in relative] == ["no clear difference", "worse"],
     )
-    ends = compare(saved, VARIANTS[AUX1.name, NUMBERS[0]], VARIANTS[AUX.name, NUMBERS[-1]])
+    ends = compare(results, VARIANTS[AUX1.name, NUMBERS[0]], VARIANTS[AUX.name, NUMBERS[-1]])
     alike = ends.word == "no clear difference"
     require("AuxModel1 from the fewest pairs and AuxModel from the most do not differ clearly", alike)
     return {
@@ -94,16 +94,16 @@ def numbers(saved: Saved) -> dict[str, Any]:
         "rounds": str(len(ROUNDS)),
         "fewest": lines[0]["pairs"],
         "most": lines[-1]["pairs"],
-        "ceiling": ceiling_numbers(saved),
+        "ceiling": ceiling_numbers(results),
     }
 
 
-def picture(saved: Saved) -> Figure:
+def picture(results: Results) -> Figure:
     """Draw the accuracies by the number of training pairs."""
     figure, axes = figure_of(1, 1, 1.9, HALF)
     for network in (*BASE, *EXPLORATION):
         numbers = numbers_of(network)
-        curve(axes, numbers, [saved.accuracies(VARIANTS[network.name, number]) for number in numbers], network)
+        curve(axes, numbers, [results.accuracies(VARIANTS[network.name, number]) for number in numbers], network)
     axes.set(xlabel="training pairs", ylabel="test accuracy (%)", xscale="log")
     axes.set_xticks(NUMBERS, [f"{number}" if number < 1000 else f"{number // 1000}k" for number in NUMBERS])
     axes.minorticks_off()

@@ -15,8 +15,8 @@ from typing import Any
 
 from common.evidence import difference_texts, mean_and_interval, require, word
 from common.networks import ACTIVATIONS, BASE, SIMPLE, WS, Network
+from common.results import Results
 from common.rows import VALIDATION, Variant
-from common.saved import Saved
 
 from experiments.claims import MAX_PARAMETERS
 from helpers import nb_parameters
@@ -48,9 +48,9 @@ VARIANTS = {
 }
 
 
-def accuracies(saved: Saved, setting: dict[str, Any]) -> list[float]:
+def accuracies(results: Results, setting: dict[str, Any]) -> list[float]:
     """Return a setting's validation accuracies in %, a round each: means over the three networks."""
-    of_networks = (saved.accuracies(variant_of(network, setting)) for network in BASE)
+    of_networks = (results.accuracies(variant_of(network, setting)) for network in BASE)
     return [mean(three) for three in zip(*of_networks, strict=True)]
 
 
@@ -72,12 +72,12 @@ def choose(settings: list[dict[str, Any]], means: list[list[float]]) -> dict[str
     return settings[max(within, key=lambda index: (-size(settings[index]), mean(means[index])))]
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return how the size that both stages choose now differs from the one in use, in points of validation accuracy."""
-    taken = [choose(settings, [accuracies(saved, each) for each in settings]) for settings in (FIRST, SIZES)]
+    taken = [choose(settings, [accuracies(results, each) for each in settings]) for settings in (FIRST, SIZES)]
     same = all(taken[0][name] == IN_USE[name] for name in ("activation", "shuffle"))
     require("the search chooses the same activation and shuffling again", same)
-    in_use, again = (accuracies(saved, setting) for setting in (IN_USE, taken[1]))
+    in_use, again = (accuracies(results, setting) for setting in (IN_USE, taken[1]))
     differences = [now - then for now, then in zip(again, in_use, strict=True)]
     require("the size chosen again is another, larger one", size(taken[1]) > size(IN_USE))
     require("it is not clearly better", word(*mean_and_interval(differences)) == "no clear difference")

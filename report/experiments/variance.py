@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from common.networks import BASE
+from common.results import Results
 from common.rows import Variant
-from common.saved import Saved
 
 from experiments.claims import CLAIMS
 
@@ -35,9 +35,9 @@ def shares(table: np.ndarray) -> dict[str, str]:
     return {name: f"{100 * part / total:.0f}" for name, part in parts.items()}
 
 
-def numbers(saved: Saved) -> dict[str, Any]:
+def numbers(results: Results) -> dict[str, Any]:
     """Return the shares of the variance of each network's accuracy, and of the claims' differences."""
-    tables = {net: np.array([saved.accuracies(VARIANTS[net.name, pairs]) for pairs in ROUNDS]) for net in BASE}
+    tables = {net: np.array([results.accuracies(VARIANTS[net.name, pairs]) for pairs in ROUNDS]) for net in BASE}
     lines = [{"name": net.name, **shares(table)} for net, table in tables.items()]
     lines += [{"name": claim.difference, **shares(tables[claim.better] - tables[claim.worse])} for claim in CLAIMS]
     return {"lines": lines, "n": str(len(ROUNDS))}

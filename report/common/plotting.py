@@ -17,7 +17,7 @@ from torch import Tensor
 
 from common.evidence import mean_and_interval
 from common.networks import AUX, AUX1, SIMPLE, WS, WS1, Network
-from common.saved import Saved
+from common.results import Results
 from helpers import SIDE
 
 WIDTH, HALF = 6.9, 3.35  # inches, that of the report's text, and of two figures beside each other
@@ -47,11 +47,11 @@ def figure_of(nb_rows: int, nb_columns: int, height: float, width: float = WIDTH
     return figure, figure.subplots(nb_rows, nb_columns, **options)
 
 
-def save(draw: Callable[[Saved], Figure], saved: Saved, file: Path) -> None:
+def save(draw: Callable[[Results], Figure], results: Results, file: Path) -> None:
     """Draw a figure of the saved rows to an SVG file, whole or not at all."""
     with mpl.rc_context(STYLE):
         partial = file.with_suffix(".partial.svg")
-        draw(saved).savefig(partial, metadata={"Date": None})
+        draw(results).savefig(partial, metadata={"Date": None})
         partial.replace(file)
 
 

@@ -31,9 +31,6 @@ def load_crossed(nb_round: int, *, pairs_of: int, nb_test_pairs: int) -> Round:
     return load_round(pairs_of, nb_test_pairs=nb_test_pairs)._replace(number=nb_round)
 
 
-SETTINGS = ("nb_train_pairs", "nb_test_pairs", "validation", "shares", "pairs_of")  # of `load`
-
-
 def load(nb_round: int, **settings: Any) -> Round:
     """Draw a round in the way that its settings say."""
     if "shares" in settings:
