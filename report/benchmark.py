@@ -1,11 +1,11 @@
-"""How fast the main job is, against a baseline.
+"""How fast the main job is, against a straightforward version of the published script.
 
     python report/benchmark.py
 
-The baseline is the same job written straightforwardly: one network after the other, one pass of a network per digit,
+The baseline is the same job with the published sizes: one network after the other, one pass of a network per digit,
 PyTorch's optimizer, memory layout, threads and instructions, errors on the training pairs counted one by one after each
-epoch, as in the published script; of the published sizes, and of ours. Nothing else should run beside it. What is
-compared is run in turn, and the ratio of the medians counts. The results are written to results/benchmark.json.
+epoch, as in the published script. Nothing else should run beside it. The two are run in turn, and the ratio of the
+medians counts. The results are written to results/benchmark.json.
 """
 
 import json
@@ -14,14 +14,12 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
 from statistics import median
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from common.networks import BASE, PUBLISHED, Network
+from common.networks import PUBLISHED, Network
 from common.provenance import ROOT, commit, processor
 from common.rows import write_atomically
 from experiments.cost import BENCHMARK
@@ -29,7 +27,8 @@ from torch import Tensor, nn
 
 import helpers
 
-NETWORKS = {"published": (PUBLISHED[0], PUBLISHED[1], PUBLISHED[3]), "ours": BASE}
+NETWORKS = (PUBLISHED[0], PUBLISHED[1], PUBLISHED[3])
+NB_RUNS = 3
 NB_CORES = os.cpu_count() or 1
 BEST = "avx512" if torch.cpu.get_capabilities().get("avx512_f") else "avx2"
 NO_LIMIT = {"ATEN_CPU_CAPABILITY": BEST, "ONEDNN_MAX_CPU_ISA": "ALL", "MKL_CBWR": "OFF"}  # every instruction there is
@@ -76,47 +75,31 @@ def train_baseline(network: Network, data: helpers.Round, nb_epochs: int) -> flo
     return 100 * (1 - nb_errors(model, data.test_input, data.test_target) / len(data.test_input))
 
 
-def baseline(sizes: str) -> None:
-    """Do the whole job in the baseline's way, with the networks of these sizes."""
+def baseline() -> None:
+    """Do the whole job in the baseline's way."""
     torch.set_num_threads(NB_CORES)  # PyTorch's default
     data = helpers.load_round(0)
-    for network in NETWORKS[sizes]:
+    for network in NETWORKS:
         print(f"{network.name}: {train_baseline(network, data, helpers.NB_EPOCHS):.1f} %", flush=True)
 
 
 # ---- The comparison -------------------------------------------------------------------------------------------------
 
 
-def alternate(nb_runs: int, *functions: Callable[[], object]) -> list[float]:
-    """Return the median seconds of each function, called in turn `nb_runs` times."""
-    times: list[list[float]] = [[] for _ in functions]
-    for _ in range(nb_runs):
-        for seconds, function in zip(times, functions, strict=True):
-            start = time.perf_counter()
-            function()
-            seconds.append(time.perf_counter() - start)
-    return [median(seconds) for seconds in times]
-
-
-def python(*arguments: str, **environment: str) -> None:
-    """Run Python on a file of the project, in a process of its own."""
+def seconds_of(*arguments: str, **environment: str) -> float:
+    """Return how long Python takes for a file of the project, in a process of its own."""
     clean = {name: value for name, value in os.environ.items() if name not in helpers.SAME_DIGITS}
+    start = time.perf_counter()
     command = [sys.executable, *arguments]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env={**clean, **environment})
-
-
-JOBS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {  # arguments of Python, and its environment
-    "ours": (("test.py",), {}),
-    "published": ((__file__, "published"), NO_LIMIT),
-    "same": ((__file__, "ours"), NO_LIMIT),
-    "without_limit": (("test.py",), NO_LIMIT),
-}
+    return time.perf_counter() - start
 
 
 def main() -> None:
-    """Run the jobs in turn, three times, print the median seconds of each, and save them."""
-    functions = [partial(python, *arguments, **environment) for arguments, environment in JOBS.values()]
-    seconds = {name: round(value, 3) for name, value in zip(JOBS, alternate(3, *functions), strict=True)}
+    """Run both in turn, print the median seconds of each, and save them."""
+    pairs = [(seconds_of("test.py"), seconds_of(__file__, "baseline", **NO_LIMIT)) for _ in range(NB_RUNS)]
+    medians = [round(median(side), 3) for side in zip(*pairs, strict=True)]
+    seconds = dict(zip(("ours", "published"), medians, strict=True))
     machine = f"{NB_CORES} cores, {processor()}, {platform.system()}"
     results = {"machine": machine, "torch": torch.__version__, "commit": commit(), "seconds": seconds}
     print(results)
@@ -124,4 +107,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    baseline(sys.argv[1]) if sys.argv[1:] else main()
+    baseline() if sys.argv[1:] else main()

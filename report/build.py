@@ -26,8 +26,10 @@ NUMBERS = REPORT / "numbers.json"
 
 def experiments_table(numbers: dict[str, Any]) -> str:
     """Return the table of the experiments, and of the time that their rows took."""
-    columns = ("name", "question", "rounds", "rows", "minutes")
-    lines = [[experiment[column] for column in columns] for experiment in numbers["experiments"]]
+    lines = [
+        [f"`{each['name']}`", each["question"], each["rounds"], str(each["rows"]), f"{each['minutes']:.0f}"]
+        for each in numbers["experiments"]
+    ]
     return markdown_table(["experiment", "question", "rounds", "new rows", "minutes of one core"], lines)
 
 
@@ -54,7 +56,7 @@ def readmes(numbers: dict[str, Any]) -> dict[Path, str]:
 
 
 def main() -> None:
-    """Build; nothing is written before every number is there."""
+    """Build; no file is half-written, and report.pdf changes only if the rows show its sentences."""
     for name in FROZEN:
         read_frozen(name)
     results = Results(all_jobs())
@@ -64,14 +66,19 @@ def main() -> None:
     (REPORT / "figures").mkdir(exist_ok=True)
     for name, draw in pictures().items():
         save(draw, results, REPORT / "figures" / f"{name}.svg")
+    compile_report()
+    for file, text in texts.items():
+        write_atomically(file, text)
+
+
+def compile_report() -> None:
+    """Make report.pdf; UserError, with the line of report.typ, for a sentence that the rows do not show."""
     partial = REPORT / "report.pdf.partial"
     try:
         typst.compile(str(REPORT / "report.typ"), output=str(partial), root=str(ROOT), format="pdf")
     except typst.TypstError as error:
-        raise UserError(f"{REPORT / 'report.typ'}: {error}") from error
+        raise UserError(f"report.pdf was not made:\n{error.diagnostic}") from error
     partial.replace(REPORT / "report.pdf")
-    for file, text in texts.items():
-        write_atomically(file, text)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ class Checkout:
 
 @cache
 def all_results() -> Any:
-    """Return all saved rows, as the gate lets them pass."""
+    """Return all saved rows."""
     from common.results import Results
     from experiments.catalogue import all_jobs
 

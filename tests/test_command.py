@@ -209,7 +209,7 @@ def test_the_exploration_classes_run_when_their_lines_are_uncommented() -> None:
 
 
 def test_every_network_is_drawn_in_its_own_colour(main_job: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    from common.plotting import COLOURS, MARKERS
+    from common.plotting import STYLES
     from matplotlib.axes import Axes
 
     drawn: list[tuple[Any, ...]] = []
@@ -221,7 +221,7 @@ def test_every_network_is_drawn_in_its_own_colour(main_job: ModuleType, monkeypa
     assert [style["label"] for *_, style in drawn] == [*names, *[None] * 7]
     assert [(style["color"], style["marker"]) for *_, style in drawn[:6]] == [*main_job.STYLES.values(), (None, ".")]
     assert [line[:2] for line in drawn] == [([1, 2], [2.0, 1.0])] * 14
-    assert {each.name: (COLOURS[each], MARKERS[each]) for each in COLOURS} == main_job.STYLES
+    assert {network.name: style for network, style in STYLES.items()} == main_job.STYLES
 
 
 # ---- The real command, each in a copy --------------------------------------------------------------------------------

@@ -43,12 +43,8 @@ class Study(Checkout):
         self.results = folder / "report" / "results"
         self.set(NB_EPOCHS=1, NB_TRAIN_PAIRS=50, NB_TEST_PAIRS=50)
         (folder / "report" / "experiments" / "small.py").write_text(SMALL, encoding="utf-8")
-        self.edit(
-            "report/experiments/catalogue.py",
-            "    tuning,\n    variance,\n)",
-            "    small,\n    tuning,\n    variance,\n)",
-        )
-        self.edit("report/experiments/catalogue.py", "variance, tuning)", "variance, tuning, small)")
+        self.edit("report/experiments/catalogue.py", "    tuning,\n)", "    small,\n    tuning,\n)")
+        self.edit("report/experiments/catalogue.py", "tuning, ladder)", "tuning, ladder, small)")
 
     def command(self, name: str, *arguments: str) -> list[str]:
         return [sys.executable, str(self.folder / "report" / f"{name}.py"), *arguments]

@@ -25,7 +25,6 @@ JOBS = {
     "simple": (SIMPLE, {}),
     "weak": (SIMPLE, {"learning_rate": 1e30}),  # it diverges
     "chosen on": (SIMPLE, {"validation": True}),
-    "crossed": (SIMPLE, {"pairs_of": 1, "nb_test_pairs": 1000}),
     "sharing": (WS, {}),
     "softmax": (WS, {"activation": "softmax"}),
     "untied": (UNTIED, {"branch_rate": 2}),
@@ -39,7 +38,7 @@ EXPLORING = {"ws1", "aux1", "prior"}
 SCORED = {"sharing", "softmax", "untied", "aux", *EXPLORING}
 HELPERS, SHARING, LOSS = "helpers.py", "models/WSharing.py", "models/AuxLoss.py"
 COMMON = ("networks", "sampling", "measuring", "rows")
-NETWORKS, DRAWS, MEASURING, ROWS = (f"report/common/{name}.py" for name in COMMON)
+NETWORKS, SAMPLING, MEASURING, ROWS = (f"report/common/{name}.py" for name in COMMON)
 EDITS: dict[str, tuple[str, str, str, set[str]]] = {  # file, old, new, and the kinds that give another result
     "rate": (HELPERS, "LEARNING_RATE = 0.1", "LEARNING_RATE = 0.1001", FINISHED),
     "momentum": (HELPERS, "between(0.95, 0.85, step / top)", "between(0.95, 0.86, step / top)", EXPLORING),
@@ -56,8 +55,7 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {  # file, old, new, and the 
     "images": (HELPERS, "F.avg_pool2d(images", "F.max_pool2d(images", set(JOBS)),
     "targets": (HELPERS, "(classes[:, 0] <= classes[:, 1])", "(classes[:, 0] < classes[:, 1])", set(JOBS)),
     "validation pairs": (HELPERS, "shuffled[2 * nb_train_pairs :]", "shuffled[nb_train_pairs:]", {"chosen on"}),
-    "shares": (DRAWS, "kept = drawn < ", "kept = drawn > ", {"prior"}),
-    "weights of another round": (DRAWS, "._replace(number=nb_round)", "", {"crossed"}),
+    "shares": (SAMPLING, "kept = drawn < ", "kept = drawn > ", {"prior"}),
     "order": (HELPERS, 'generator_of("order"', 'generator_of("test pairs"', FINISHED),
     "a late pair": (HELPERS, "    return make_r", "    train[1][500:] = 0\n    return make_r", JOBS.keys() - {"prior"}),
     "round of the weights": (HELPERS, '"weights", data.number', '"weights", 0', FINISHED),

@@ -10,8 +10,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from math import comb, prod, sqrt
-from statistics import mean, stdev
+from math import prod, sqrt
+from statistics import mean, median, stdev
 from typing import Any
 
 import plain
@@ -28,7 +28,7 @@ from models.WSharing import WSModel
 COMMIT = "cb3de46"  # of the criterion of rounds 200 to 229
 REBUILT = {name: f"Published{name}" for name in ("SimpleModel", "WSModel", "WSModel1", "AuxModel", "AuxModel1")}
 REBUILT["WSModel"] = "NotebookWSModel"
-PLACES = [(name, rate) for rate in (0.1, 0.01) for name in REBUILT]
+NAMES_AND_RATES = [(name, rate) for rate in (0.1, 0.01) for name in REBUILT]
 
 
 def of_networks(rounds: range, **settings: Any) -> dict[str, Any]:
@@ -42,13 +42,13 @@ def of_networks(rounds: range, **settings: Any) -> dict[str, Any]:
         digits = [100 - int(row["digits_wrong"] or 0) / int(row["total"]) * 50 for row in own]
         above = plain.accuracies(rows[ABOVE[name]]) if name in ABOVE else None
         found[name] = {
-            **plain.mean_of(values),
+            **plain.interval_of(values),
             "sd": stdev(values),
             "sampling": 100 * sampling,
             "parameters": PARAMETERS[name],
-            "fitted": str([row["train_wrong"] for row in own].count("0")),
-            "digits": "" if name in ("SimpleModel", "WSModel") else mean(digits),
-            "effect": plain.difference_of(plain.minus(values, above)) if above else None,
+            "fitted": [row["train_wrong"] for row in own].count("0"),
+            "digits": None if name in ("SimpleModel", "WSModel") else mean(digits),
+            "effect": plain.interval_of(plain.minus(values, above)) if above else None,
         }
     return found
 
@@ -61,17 +61,18 @@ def differences(rounds: range, **settings: Any) -> dict[str, list[float]]:
 
 def of_claims() -> dict[str, Any]:
     compared = list(differences(claims.ROUNDS).values())
+    values = {name: plain.accuracies(plain.of(name, claims.ROUNDS)) for name in PARAMETERS}
     more_rounds = {}
     for name in ("WSModel1", "AuxModel1"):
-        values = plain.accuracies(plain.of(name, claims.ALL_ROUNDS))
-        more_rounds[name] = {**plain.mean_of(values), "n": str(len(values)), "worst": min(values)}
-    protocol = {"epochs": "50", "rate": "0.1", "aux": "0.5", "train": "1,000", "test": "1,000"}
-    protocol |= {"last_round": str(claims.ROUNDS[-1]), "resamples": "100,000"}
-    protocol |= {"alpha": "0.05", "power": "80", "most_parameters": "70,000"}
+        over_all = plain.accuracies(plain.of(name, claims.ALL_ROUNDS))
+        worst = {"worst": min(over_all), "best_of_base": max(values[name[:-1]])}
+        more_rounds[name] = {**plain.interval_of(over_all), "n": len(over_all), **worst}
+    protocol = {"epochs": 50, "rate": 0.1, "aux": 0.5, "train": 1000, "test": 1000, "rounds": 30, "last_round": 29}
+    protocol |= {"resamples": 100_000, "alpha": 0.05, "power": 0.8, "most_parameters": 70_000}
     return {
-        "networks": {name: plain.mean_of(plain.accuracies(plain.of(name, claims.ROUNDS))) for name in PARAMETERS},
-        "sd": [stdev(values) for values in compared],
-        "detectable": [{str(n): plain.detectable(stdev(values), n) for n in (10, 30)} for values in compared],
+        "networks": {name: plain.interval_of(of_network) for name, of_network in values.items()},
+        "sd": [stdev(each) for each in compared],
+        "detectable": [{str(n): (plain.detectable(stdev(each), n), 1e-3) for n in (10, 30)} for each in compared],
         "more_rounds": more_rounds,
         "protocol": protocol,
     }
@@ -81,11 +82,12 @@ def of_confirmation() -> dict[str, Any]:
     rounds, all_pairs = confirmation.ROUNDS, {"nb_test_pairs": 5000}  # MNIST has 10,000 test images
     networks, lines = of_networks(rounds, **all_pairs), []
     for name, own in networks.items():
-        own["theirs"] = plain.mean_of([100 - error for error in plain.errors_of_authors(name, 0.1)])
+        theirs = plain.errors_of_authors(name, 0.1)
+        own["theirs"] = plain.interval_of([100 - error for error in theirs]) if name in BASE else None
     compared = differences(rounds, **all_pairs)
     chances = plain.holm([plain.flips(values) for values in compared.values()])
     for (name, values), p in zip(compared.items(), chances, strict=True):
-        interval = plain.difference_of(values)
+        interval = plain.interval_of(values)
         low, high = plain.bootstrap(values)
         shares = [networks[net]["mean"] / 100 for net in (name, ABOVE[name])]
         sampling = sum(share * (1 - share) for share in shares) / 5000 * 100**2
@@ -98,15 +100,15 @@ def of_confirmation() -> dict[str, Any]:
                 "difference": f"{name} - {ABOVE[name]}",
                 **interval,
                 "if_shared": 1.96 * sqrt(sampling + stdev(values) ** 2 / len(values)),
-                "bootstrap": {"mean": interval["mean"], "low": (low, 0.08), "high": (high, 0.08)},
-                "counts": f"{wins} / {len(values) - wins - losses} / {losses}",
+                "bootstrap": {"low": (low, 0.08), "high": (high, 0.08)},
+                "counts": [wins, len(values) - wins - losses, losses],
                 "p": plain.flip_chance(p, len(values)),
                 "verdict": ("holds" if interval["mean"] > 0 else "refuted") if shown else "not shown",
             }
         )
-    more = {"rounds": f"{rounds[0]} to {rounds[-1]}", "n": str(len(rounds)), "pairs": "5,000", "commit": COMMIT}
+    more = {"rounds": f"{rounds[0]} to {rounds[-1]}", "n": len(rounds), "pairs": 5000, "commit": COMMIT}
     labels = plain.minus(*(plain.accuracies(plain.of(name, rounds, **all_pairs)) for name in ("AuxModel1", "WSModel1")))
-    return {"networks": networks, "claims": lines, "labels": plain.difference_of(labels), **more}
+    return {"networks": networks, "claims": lines, "labels": plain.interval_of(labels), **more}
 
 
 def as_theirs(name: str, rate: float) -> list[Row]:
@@ -137,70 +139,80 @@ def correlation(values: list[float], others: list[float]) -> float:
     return products / sqrt(prod(sum((rank - m) ** 2 for rank in side) for side, m in zip(ranks, middles, strict=True)))
 
 
-def fisher(a: int, b: int, c: int, d: int) -> float:
-    """Return the two-sided p of Fisher's exact test: of all tables of the same sums, those not more likely."""
-    weights = [comb(a + b, n) * comb(c + d, a + c - n) for n in range(max(0, a - d), min(a + b, a + c) + 1)]
-    own = comb(a + b, a) * comb(c + d, c)
-    return sum(weight for weight in weights if weight <= own) / sum(weights)
+def moments(values: list[float]) -> dict[str, Any]:
+    return {"mean": mean(values), "sd": stdev(values), "n": len(values)}
+
+
+def together(values: list[float], middle: float, sd: float, n: int = 10) -> tuple[dict[str, Any], list[float]]:
+    """Return the moments of values and of a group of which only these are known, by values that have them."""
+    stretch = sd * sqrt((n - 1) / n)
+    both = values + [middle + stretch, middle - stretch] * (n // 2)
+    return moments(both), both
 
 
 def of_authors() -> dict[str, Any]:
-    found = [plain.welch(plain.errors(as_theirs(*place)), plain.errors_of_authors(*place)) for place in PLACES]
-    cells, apart = [], []
-    for (name, rate), (middle, half) in zip(PLACES, found, strict=True):
+    with (RESULTS / "original_pictures.csv").open(newline="", encoding="utf-8") as file:
+        lines = {(line["network"], float(line["learning_rate"])): line for line in csv.DictReader(file)}
+    pictured = {key: [float(line[f"test_error_{of}"]) for of in ("mean", "sd")] for key, line in lines.items()}
+    cells, of_both = [], {}
+    for name, rate in NAMES_AND_RATES:
+        own, theirs = plain.errors(as_theirs(name, rate)), plain.errors_of_authors(name, rate)
+        cell: dict[str, Any] = {"name": name, "rate": rate, "within": (equal_within(name, rate), 1e-3)}
         train_errors = plain.errors(as_theirs(name, rate), "train_wrong", "train_total")
-        sides = {"theirs": (plain.errors_of_authors(name, rate), plain.errors_of_authors(name, rate, "train"))}
-        sides |= {"ours": (plain.errors(as_theirs(name, rate)), train_errors)}
-        texts = {
-            side: {"mean": mean(test), "sd": stdev(test), "train": mean(own)} for side, (test, own) in sides.items()
-        }
-        cell = {"name": name, "rate": str(rate), **texts, "difference": plain.around(middle, half)}
+        cell["theirs"] = {**moments(theirs), "train": mean(plain.errors_of_authors(name, rate, "train"))}
+        cell["ours"] = {**moments(own), "train": mean(train_errors)}
+        middle, half = plain.welch(own, theirs)
+        cell["difference"] = {key: (value, 1e-4) for key, value in plain.around(middle, half).items()}
         assert abs(middle) <= half
-        cells.append({**cell, "within": equal_within(name, rate), "word": "no clear difference"})
-        apart.append(abs(mean(plain.errors_of_authors(name, rate, "train")) - mean(train_errors)))
+        cell |= {"both": None, "from_both": None, "one_draw": None}
+        if name != "WSModel":
+            more = plain.errors_of_authors(name, rate, commit="d918e72") if name == "SimpleModel" else None
+            both = (moments(theirs + more), theirs + more) if more else together(theirs, *pictured[name, rate])
+            cell["both"], of_both[name, rate] = both
+            found = plain.around(*plain.welch(own, both[1]))
+            cell["from_both"] = {key: (value, 1e-4) for key, value in found.items()}
+        if name not in ("WSModel", "SimpleModel"):
+            cell["one_draw"] = moments(plain.errors_of_authors(name, rate, commit="88bc519"))
+        cells.append(cell)
     conclusions = []
     for name in plain.CLAIMS:
         for rate in (0.1, 0.01):
-            line: dict[str, Any] = {"difference": f"{name} - {ABOVE[name]}", "rate": str(rate)}
+            line: dict[str, Any] = {"difference": f"{name} - {ABOVE[name]}", "rate": rate}
             theirs = plain.minus(plain.errors_of_authors(ABOVE[name], rate), plain.errors_of_authors(name, rate))
             ours = plain.minus(plain.errors(as_theirs(ABOVE[name], rate)), plain.errors(as_theirs(name, rate)))
-            middle, half = plain.welch(ours, theirs)
-            assert abs(middle) <= half
-            line["apart"] = {**plain.around(middle, half), "word": "no clear difference"}
+            found = plain.around(*plain.welch(ours, theirs))
+            line["apart"] = {key: (value, 1e-4) for key, value in found.items()}
+            line["detectable"] = (plain.detectable(stdev(theirs), 10), 1e-3)
             for side, values in (("theirs", theirs), ("ours", ours)):
                 chance = plain.flip_chance(plain.flips(values), len(values))
-                line[side] = {**plain.difference_of(values), "word": plain.word(values), "p": chance}
+                line[side] = {**plain.interval_of(values), "p": chance}
             conclusions.append(line)
+    effects = []
+    for rate in (0.1, 0.01):
+        found = [
+            plain.around(*plain.welch(of_both[worse, rate], of_both[better, rate]))
+            for worse, better in (("SimpleModel", "WSModel1"), ("WSModel1", "AuxModel"))
+        ]
+        near = [{key: (value, 1e-4) for key, value in each.items()} for each in found]
+        effects.append({"rate": rate, "effects": near, "n": 20})
     labelled = [row for name in ("AuxModel", "AuxModel1") for row in as_theirs(name, 0.1)]
-    lost = [row for row in labelled if int(row["wrong"]) > 200]  # of 1000
-    theirs = [error for name in ("AuxModel", "AuxModel1") for error in plain.errors_of_authors(name, 0.1)]
-    dead = [int(row["dead_scores"]) for row in labelled]
-    went = {
-        many: [row in lost for row, n in zip(labelled, dead, strict=True) if (n >= 2) == many] for many in (True, False)
-    }
-    several, few = ((sum(part), len(part)) for part in went.values())
-    pairs = zip(*(plain.errors_of_authors(net, 0.1) for net in ("WSModel", "AuxModel")), strict=True)
-    kept = [(worse, better) for worse, better in pairs if better <= 20]
-    without = {**plain.difference_of([a - b for a, b in kept]), "next": max(better for _, better in kept)}
+    dead, errors = [int(row["dead_scores"]) for row in labelled], plain.errors(labelled)
+    groups = [[e for e, n in zip(errors, dead, strict=True) if (n >= 2) == many] for many in (False, True)]
+    with_errors = correlation(dead, errors)
     return {
         "cells": cells,
-        "train_apart": max(apart),
         "conclusions": conclusions,
-        "without_astray": without,
-        "astray": {
-            "several": list(map(str, several)),
-            "few": list(map(str, few)),
-            "fisher": (fisher(several[0], several[1] - several[0], few[0], few[1] - few[0]), 0.0),
-            "with_errors": correlation(dead, plain.errors(labelled)),
+        "both": effects,
+        "dead": {
+            "with_errors": with_errors,
+            "p": (0.0, 0.001) if with_errors > 0.45 else None,
             "with_digits": correlation(dead, [-int(row["digits_wrong"]) for row in labelled]),
-            "above": "20",
-            "theirs": str(len([error for error in theirs if error > 20])),
-            "theirs_of": "20",
-            "ours": str(len(lost)),
-            "ours_of": str(len(labelled)),
+            "medians": [median(group) for group in groups],
+            "n": [len(group) for group in groups],
         },
-        "rounds": str(len(authors.ROUNDS)),
-        "their_rounds": "10",
+        "rounds": len(authors.ROUNDS),
+        "their_rounds": 10,
+        "printed": 228,
     }
 
 
@@ -213,7 +225,8 @@ EXPECTED: dict[str, Callable[[], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_numbers_are_those_of_the_saved_rows(name: str) -> None:
-    plain.agree(numbers_of(name), EXPECTED[name]())
+    found, expected = numbers_of(name), EXPECTED[name]()
+    plain.agree({part: found[part] for part in expected}, expected)
 
 
 # ---- The criterion of the claims -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The row, what identifies it, its code version, and the gate between the saved files and all that reads them."""
+"""The row, what identifies it, its code version, and the files of rows."""
 
 import ast
 import csv
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from common import fingerprints, rows
-from common.networks import AUX, AUX1, PUBLISHED, SIMPLE, UNTIED, WS, WS1
+from common.networks import AUX, AUX1, SIMPLE, UNTIED, WS, WS1
 from common.provenance import HASHED, canonical, code_version, this_machine
 from common.results import REMEDY, Results, read_all, read_rows
 from common.rows import COLUMNS, Job, Row, Variant
@@ -108,8 +108,6 @@ def refusal(file: Path, jobs: Jobs = CLAIMS) -> str:
         (AUX1, {"aux_weight": 0.5}, {"aux_weight": 0.5}),
         (WS1, {"balance": 1.0, "consistency": 0.0}, {"consistency": 0.0}),
         (WS1, {"mini_batch_size": 100}, {"mini_batch_size": 100}),
-        (PUBLISHED[1], {"maps": [64, 128]}, {}),
-        (PUBLISHED[1], {"maps": [32, 64]}, {"maps": [32, 64]}),
         (WS1, {"shares": [1.0] * 10}, {"shares": [1.0] * 10}),
     ],
     ids=lambda value: getattr(value, "name", None) or str(value),
@@ -273,7 +271,7 @@ CODE = {
     "a setting": ("helpers.py", "LEARNING_RATE = 0.1", "LEARNING_RATE = 0.2"),
     "another network": ("models/AuxLoss.py", '"aux_weight": 1.0', '"aux_weight": 2.0'),
     "an operator": ("models/WSharing.py", "~self.at_most", "self.at_most"),
-    "a control": ("report/common/networks.py", "(64, 128), plain", "(64, 127), plain"),
+    "a control": ("report/common/networks.py", "nn.Conv2d(64, 128, 3)", "nn.Conv2d(64, 127, 3)"),
     "a drawing": ("report/common/sampling.py", "drawn < ", "drawn <= "),
     "what measures a row": ("report/common/measuring.py", "each.amax(0) == ", "each.amax(1) == "),
 }

@@ -79,11 +79,11 @@ def test_a_row_names_all_that_rounding_depends_on(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
     for name, value in zip(helpers.SAME_DIGITS, ("avx2", "AVX2", "COMPATIBLE"), strict=True):
         monkeypatch.setenv(name, value)
-    assert provenance.arithmetic() == "AVX2 avx2 AVX2 COMPATIBLE"
+    assert provenance.instruction_set() == "AVX2 avx2 AVX2 COMPATIBLE"
     monkeypatch.setenv("MKL_CBWR", "OFF")
-    assert provenance.arithmetic() == "AVX2 avx2 AVX2 OFF"
+    assert provenance.instruction_set() == "AVX2 avx2 AVX2 OFF"
     monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "DEFAULT")
-    assert provenance.arithmetic() == "DEFAULT"
+    assert provenance.instruction_set() == "DEFAULT"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: Asked)
     assert {name: len(own) for name, own in jobs.items() if own} == {
         "claims": 4,  # linear on ReLU
         "sharing": 4,  # the same with three times the epochs
-        "last_layer": 24,
+        "last_layer": 38,
         "course": 2 * len(course.VARIANTS),
     }
     assert sum(map(len, jobs.values())) == 2 * (len(last_layer.VARIANTS) + len(course.VARIANTS))

@@ -1,6 +1,8 @@
 """The networks of the study, by hand; the counts of their scores; its own rounds; and the benchmark's baseline."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import benchmark
@@ -9,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from common import measuring, networks, sampling
-from common.networks import BASE, MAIN, PUBLISHED, SIMPLE
+from common.networks import AUX, BASE, DEEP, DEEP_AUX, MAIN, PUBLISHED, READING, REFITTED, WS
 from experiments import authors
 from plain import TEN
 from torch import Tensor, nn
@@ -23,16 +25,14 @@ def test_published_networks_by_hand() -> None:
     """One pass for each digit gives what the batch of both gives; the digits' scores are never below 0."""
     pairs = torch.randn(5, 2, SIDE, SIDE)
     for make, units in ((networks.PublishedAuxModel, [100, 40, 10]), (networks.PublishedAuxModel1, [100, 10])):
-        for plain_scores in (False, True):
-            model: Any = make(plain_scores=plain_scores)
-            layers = [layer for layer in model.branch.modules() if isinstance(layer, nn.Linear)]
-            assert [layer.out_features for layer in layers] == units
-            scores = torch.stack([model.branch(pairs[:, digit : digit + 1]) for digit in (0, 1)], 1)
-            assert torch.allclose(model.digit_scores(pairs), scores, atol=1e-6)
-            assert torch.allclose(model(pairs)[0], model.final(scores.clamp_min(0).flatten(1)), atol=1e-6)
-            assert torch.equal(model(pairs)[1], model.digit_scores(pairs))
-            assert (model.digit_scores(pairs).min() == 0) != plain_scores
-            assert (model.digit_scores(pairs).min() < 0) == plain_scores
+        model: Any = make()
+        layers = [layer for layer in model.branch.modules() if isinstance(layer, nn.Linear)]
+        assert [layer.out_features for layer in layers] == units
+        scores = torch.stack([model.branch(pairs[:, digit : digit + 1]) for digit in (0, 1)], 1)
+        assert torch.allclose(model.digit_scores(pairs), scores, atol=1e-6)
+        assert torch.allclose(model(pairs)[0], model.final(scores.flatten(1)), atol=1e-6)
+        assert torch.equal(model(pairs)[1], model.digit_scores(pairs))
+        assert model.digit_scores(pairs).min() == 0
 
 
 def test_the_layers_of_the_published_networks() -> None:
@@ -240,19 +240,6 @@ def test_a_skewed_round_against_a_loop(shares: list[float]) -> None:
     assert data.number == 3
 
 
-def test_the_pairs_of_one_round_with_the_weights_and_the_order_of_another() -> None:
-    data, pairs = sampling.load(3, pairs_of=4, nb_test_pairs=50), load_round(4, nb_test_pairs=50)
-    assert data.number == 3
-    for found, expected in zip(data[1:], pairs[1:], strict=True):
-        assert torch.equal(found, expected)
-    weights = [
-        helpers.run(each, SIMPLE.make, lambda *_, **__: [0.0]).model.state_dict()["layers.0.weight"]
-        for each in (data, load_round(3), pairs)
-    ]
-    assert torch.equal(weights[0], weights[1])
-    assert not torch.equal(weights[0], weights[2])
-
-
 # ---- The benchmark ---------------------------------------------------------------------------------------------------
 
 
@@ -270,14 +257,100 @@ def test_the_baseline_trains_as_the_published_way_does(network: networks.Network
     assert accuracy == pytest.approx(100 - 100 * helpers.nb_wrong(model, data.test_input, data.test_target) / 150)
 
 
-def test_runs_that_are_compared_are_made_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_that_are_compared_are_made_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """And of each the median counts: of 1, 9 and 3 seconds 3, of 20, 10 and 90 seconds 20."""
-    seconds, now, called = {"a": iter((1, 9, 3)), "b": iter((20, 10, 90))}, [0.0], []
+    seconds, now, called = {"test.py": iter((1, 9, 3)), "benchmark.py": iter((20, 10, 90))}, [0.0], []
 
-    def run(name: str) -> None:
-        called.append(name)
-        now[0] += next(seconds[name])
+    def run(command: list[str], **_: Any) -> None:
+        called.append(Path(command[1]).name)
+        now[0] += next(seconds[called[-1]])
 
     monkeypatch.setattr(benchmark.time, "perf_counter", lambda: now[0])
-    assert benchmark.alternate(3, lambda: run("a"), lambda: run("b")) == [3, 20]
-    assert "".join(called) == "ababab"
+    monkeypatch.setattr(benchmark.subprocess, "run", run)
+    monkeypatch.setattr(benchmark, "commit", lambda: "1234567")
+    monkeypatch.setattr(benchmark, "BENCHMARK", tmp_path / "benchmark.json")
+    benchmark.main()
+    assert called == ["test.py", "benchmark.py"] * 3
+    assert json.loads((tmp_path / "benchmark.json").read_text())["seconds"] == {"ours": 3, "published": 20}
+
+
+# ---- What the last layer is given; reading alone; four convolutions --------------------------------------------------
+
+
+def test_a_refitted_last_layer() -> None:
+    """The branch is AuxModel's, the layer what torch.optim makes of its ReLU; by hand, it compares one-hot digits."""
+    data = load_round(2, nb_train_pairs=60, nb_test_pairs=200)
+    settings: dict[str, Any] = {"nb_epochs": 20, "mini_batch_size": 20}
+    classes = data.train_classes
+    aux = helpers.run(data, AUX.make, AUX.train, classes, **settings).model
+    for given, by_hand in (("relu", False), ("one-hot", True)):
+        more = {"given": given, "by_hand": by_hand, "nb_refit_epochs": 5}
+        refitted = helpers.run(data, AUX.make, REFITTED.train, classes, **settings, **more)
+        for one, other in zip(aux.branch.parameters(), refitted.model.branch.parameters(), strict=True):
+            assert torch.equal(one, other)
+        read = aux.digit_scores(data.test_input).argmax(-1)
+        compared = (read[:, 0] <= read[:, 1]) == (data.test_target == 1)
+        if by_hand:
+            assert refitted.nb_wrong == int((~compared).sum()) > 0
+    order = helpers.generator_of("order", 2)
+    for _ in range(20):
+        torch.randperm(60, generator=order)  # those of AuxModel's training
+    torch.manual_seed(helpers.seed_of("weights", 2))
+    AUX.make()
+    final = torch.nn.Linear(20, 2)  # the next draw
+    features = aux.digit_scores(data.train_input).relu().flatten(1).detach()
+    optimizer = torch.optim.SGD(final.parameters(), lr=0.1)
+    for _ in range(5):
+        for rows in torch.randperm(60, generator=order).split(100):
+            optimizer.zero_grad()
+            F.cross_entropy(final(features[rows]), data.train_target[rows]).backward()
+            optimizer.step()
+    more = {"given": "relu", "nb_refit_epochs": 5}
+    refitted = helpers.run(data, AUX.make, REFITTED.train, classes, **settings, **more).model
+    assert torch.allclose(refitted.final.weight, final.weight, atol=1e-6)
+
+
+def test_a_network_that_only_learns_to_read() -> None:
+    """Its branch is trained with its digits' losses; its scores compare the two highest."""
+    data = load_round(2, nb_train_pairs=60, nb_test_pairs=200)
+    torch.manual_seed(helpers.seed_of("weights", 2))
+    plain_model: Any = AUX.make()
+    optimizer = torch.optim.SGD(plain_model.branch.parameters(), lr=0.1)
+    order = helpers.generator_of("order", 2)
+    for _ in range(3):
+        for rows in torch.randperm(60, generator=order).split(20):
+            scores = plain_model.digit_scores(data.train_input[rows])
+            losses = [F.cross_entropy(scores[:, n], data.train_classes[rows, n]) for n in (0, 1)]
+            optimizer.zero_grad()
+            (0.5 * (losses[0] + losses[1])).backward()
+            optimizer.step()
+    found = helpers.run(data, READING.make, READING.train, data.train_classes, nb_epochs=3, mini_batch_size=20)
+    for one, other in zip(plain_model.branch.parameters(), found.model.branch.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+    read = plain_model.digit_scores(data.test_input).argmax(-1)
+    assert found.nb_wrong == int(((read[:, 0] <= read[:, 1]) != (data.test_target == 1)).sum())
+
+
+def test_how_near_to_one_hot_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A digit with ReLU scores 3 and 1, one with 2 alone, and one with none: 0.75, 1 and a tenth."""
+    scores = torch.full((2, 2, 10), -1.0)
+    scores[0, 0, 3], scores[0, 0, 4], scores[0, 1, 5], scores[1, 0, 6] = 3, 1, 2, 2
+    monkeypatch.setattr(measuring, "evaluate", lambda *_: (None, scores))
+    found = measuring.sharpness(WS.make(), load_round(0, nb_train_pairs=1, nb_test_pairs=1))  # type: ignore[arg-type]
+    assert found == pytest.approx((0.75 + 1 + 1 + 0.1) / 4, abs=1e-4)
+
+
+def test_the_four_convolutions() -> None:
+    model: Any = DEEP.make()
+    assert helpers.nb_parameters(model) == helpers.nb_parameters(DEEP_AUX.make()) == 65_426
+    shapes = [tuple(layer(x).shape[1:]) for x, layer in sides_of(model.branch)]
+    assert list(dict.fromkeys(shapes))[:4] == [(24, 12, 12), (24, 6, 6), (48, 6, 6), (48, 3, 3)]
+
+
+def sides_of(layers: torch.nn.Sequential) -> list[tuple[torch.Tensor, torch.nn.Module]]:
+    """Return each layer with what goes into it."""
+    x, found = torch.zeros(2, 1, SIDE, SIDE), []
+    for layer in layers:
+        found.append((x, layer))
+        x = layer(x)
+    return found

@@ -136,7 +136,7 @@ SMALL = {"nb_train_pairs": 20, "nb_test_pairs": 20}
 def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two kinds in two rounds: an edit, the gate, verify.py --every, the gate again; an edit that changes results."""
+    """Two kinds in two rounds: an edit, a refusal, verify.py --every, no refusal; an edit that changes results."""
     variants = {network: Variant(network, SMALL, range(2)) for network in (SIMPLE, WS1)}
     jobs = {job.key: job for variant in variants.values() for job in variant}
     monkeypatch.setattr(verify, "RESULTS", tmp_path)

@@ -1,4 +1,4 @@
-"""What the experiments share: networks, rows and their gate, running, statistics, drawing."""
+"""What the experiments share: networks, jobs, rows and results, running, statistics, plotting."""
 
 import sys
 from pathlib import Path

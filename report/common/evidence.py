@@ -1,6 +1,6 @@
-"""The statistics: a round is the unit, and differences are taken within it; and how their numbers are written.
+"""The statistics: a round is the unit, and differences are taken within it; and what README's tables need.
 
-Texts have a point for decimals and a hyphen for minus; the report and README set them as they need.
+Numbers are numbers: report.typ writes them as it needs.
 """
 
 import math
@@ -18,7 +18,7 @@ SEED = 0  # of the resampling
 NB_RESAMPLES = 100_000
 ALPHA = 0.05  # of p, beside an interval that leaves out 0
 POWER = 0.8
-Texts = dict[str, str]
+Numbers = dict[str, float]
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -51,20 +51,43 @@ def sign_flip_p(values: Sequence[float]) -> float:
     return float(result.pvalue)
 
 
-def welch(values: Sequence[float], others: Sequence[float]) -> tuple[float, float]:
-    """Return the difference of two means, and half the width of its 95 % interval after Welch (1947)."""
-    result = scipy.stats.ttest_ind(values, others, equal_var=False)
-    limits = result.confidence_interval(0.95)
-    return float(np.mean(values) - np.mean(others)), float(limits.high - limits.low) / 2
+class Moments(NamedTuple):
+    """What two groups are compared by."""
+
+    mean: float
+    sd: float
+    n: int
+
+    def with_(self, other: "Moments") -> "Moments":
+        """Return the moments of both groups together."""
+        n = self.n + other.n
+        middle = (self.n * self.mean + other.n * other.mean) / n
+        squares = 0.0
+        for each in (self, other):
+            squares += (each.n - 1) * each.sd**2 + each.n * (each.mean - middle) ** 2
+        return Moments(middle, math.sqrt(squares / (n - 1)), n)
 
 
-def equivalence(values: Sequence[float], others: Sequence[float]) -> float:
+def moments_of(values: Sequence[float]) -> Moments:
+    """Return the moments of a group."""
+    return Moments(float(np.mean(values)), float(np.std(values, ddof=1)), len(values))
+
+
+def difference_of(one: Moments, other: Moments, confidence: float = 0.95) -> Numbers:
+    """Return the difference of two means and its interval after Welch (1947)."""
+    parts = [each.sd**2 / each.n for each in (one, other)]
+    freedom = (parts[0] + parts[1]) ** 2 / (parts[0] ** 2 / (one.n - 1) + parts[1] ** 2 / (other.n - 1))
+    half_width = float(scipy.stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(parts[0] + parts[1])
+    return around(one.mean - other.mean, half_width)
+
+
+def equivalence(one: Moments, other: Moments) -> float:
     """Return the least distance within which two means are shown to be, by two one-sided tests of 5 % (Welch).
 
     That is the farther limit of the 90 % interval of their difference (Schuirmann, 1987).
     """
-    limits = scipy.stats.ttest_ind(values, others, equal_var=False).confidence_interval(0.9)
-    return float(max(abs(limits.low), abs(limits.high)))
+    interval = difference_of(one, other, 0.9)
+    return max(abs(interval["low"]), abs(interval["high"]))
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -96,11 +119,19 @@ def verdict(mean_difference: float, half_width: float, p: float) -> str:
     return "holds" if mean_difference > 0 else "refuted"
 
 
-def word(mean_difference: float, half_width: float) -> str:
-    """Return "better" if the interval is above 0, "worse" if it is below, else "no clear difference"."""
-    if abs(mean_difference) <= half_width:
-        return "no clear difference"
-    return "better" if mean_difference > 0 else "worse"
+def around(middle: float, half_width: float) -> Numbers:
+    """Return a mean or a difference, half the width of its interval, and the interval's limits."""
+    return {"mean": middle, "half": half_width, "low": middle - half_width, "high": middle + half_width}
+
+
+def interval_of(values: Sequence[float]) -> Numbers:
+    """Return the mean of values, a round each, and its 95 % Student-t interval: see `around`."""
+    return around(*mean_and_interval(values))
+
+
+def range_of(values: Sequence[float]) -> Numbers:
+    """Return the mean, the lowest and the highest."""
+    return {"mean": float(np.mean(values)), "low": min(values), "high": max(values)}
 
 
 class Comparison(NamedTuple):
@@ -112,14 +143,9 @@ class Comparison(NamedTuple):
     counts: tuple[int, int, int]  # wins, ties, losses
 
     @property
-    def texts(self) -> Texts:
-        """The mean and its interval."""
-        return texts_around(self.mean, self.half_width)
-
-    @property
-    def word(self) -> str:
-        """What the interval shows: "better" if it is above 0, "worse" if below, else "no clear difference"."""
-        return word(self.mean, self.half_width)
+    def numbers(self) -> Numbers:
+        """The mean and its interval: see `around`."""
+        return around(self.mean, self.half_width)
 
 
 def compare(results: Results, better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
@@ -138,76 +164,43 @@ def paired(better: Sequence[float], worse: Sequence[float]) -> Comparison:
     return Comparison(differences, *mean_and_interval(differences), (wins, len(differences) - wins - losses, losses))
 
 
-def fitted(rows: Iterable[Row]) -> str:
+def fitted(rows: Iterable[Row]) -> int:
     """Return how many of these runs get all of their training pairs right."""
-    return str(sum(row["train_wrong"] == "0" for row in rows))
+    return sum(row["train_wrong"] == "0" for row in rows)
 
 
 def judge(comparisons: list[Comparison]) -> list[dict[str, Any]]:
-    """Return what is said of each of several claims: difference, intervals, counts, p adjusted for all, verdict."""
+    """Return of each claim its difference, intervals, wins, ties and losses, p adjusted for all, and verdict."""
     adjusted = holm([sign_flip_p(comparison.differences) for comparison in comparisons])
     return [
         {
-            **comparison.texts,
-            "bootstrap": interval_texts(comparison.mean, *bootstrap_interval(comparison.differences)),
-            "counts": " / ".join(map(str, comparison.counts)),
-            "p": format_p(p),
+            **comparison.numbers,
+            "bootstrap": dict(zip(("low", "high"), bootstrap_interval(comparison.differences), strict=True)),
+            "counts": comparison.counts,
+            "p": p,
             "verdict": verdict(comparison.mean, comparison.half_width, p),
         }
         for comparison, p in zip(comparisons, adjusted, strict=True)
     ]
 
 
+# ---- What the READMEs need: in the report, report.typ does this ------------------------------------------------------
+
+
 def require(sentence: str, shown: bool) -> None:
-    """Raise UserError unless the rows show what the report says in words."""
+    """Raise UserError unless the rows show what README says in words."""
     if not shown:
-        raise UserError(f"the report says: {sentence}. The rows do not show it: change its text.")
+        raise UserError(f"README says: {sentence}. The rows do not show it: change its text.")
 
 
-# ---- How numbers are written ----------------------------------------------------------------------------------------
+def difference_text(numbers: Numbers) -> str:
+    """Return a difference in points and its interval."""
+    return "{mean:+.2f} [{low:+.2f}, {high:+.2f}]".format(**numbers)
 
 
 def span(rounds: Sequence[int]) -> str:
     """Return the first and the last of rounds."""
     return f"{rounds[0]} to {rounds[-1]}"
-
-
-def signed(value: float) -> str:
-    """Return a difference with its sign, and two decimals; a zero is +0.00."""
-    return f"{value:+.2f}".replace("-0.00", "+0.00")
-
-
-def interval_texts(middle: float, low: float, high: float) -> Texts:
-    """Return a difference and the limits of its interval."""
-    return {"mean": signed(middle), "low": signed(low), "high": signed(high)}
-
-
-def texts_around(middle: float, half_width: float) -> Texts:
-    """Return a difference and the limits of its interval, which is so wide on either side."""
-    return interval_texts(middle, middle - half_width, middle + half_width)
-
-
-def difference_texts(differences: Sequence[float]) -> Texts:
-    """Return the mean of differences, and the limits of its 95 % interval."""
-    return texts_around(*mean_and_interval(differences))
-
-
-def range_texts(values: Sequence[float]) -> Texts:
-    """Return the mean, the lowest and the highest of percentages."""
-    numbers = {"mean": np.mean(values), "low": min(values), "high": max(values)}
-    return {name: f"{value:.1f}" for name, value in numbers.items()}
-
-
-def mean_texts(values: Sequence[float]) -> Texts:
-    """Return a mean, half the width of its 95 % interval, and its limits."""
-    middle, half_width = mean_and_interval(values)
-    numbers = {"mean": middle, "half": half_width, "low": middle - half_width, "high": middle + half_width}
-    return {name: f"{number:.2f}" for name, number in numbers.items()}
-
-
-def format_p(p: float) -> str:
-    """Return a p-value."""
-    return f"{p:.4f}" if p >= 0.0001 else "below 0.0001"
 
 
 def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

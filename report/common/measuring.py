@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import helpers
 from common import sampling
-from common.provenance import arithmetic, code_version, commit, processor
+from common.provenance import code_version, commit, instruction_set, processor
 from common.rows import COLUMNS, IDENTITY, Job, Row, checksum
 from helpers import DivergenceError, Result, Round, evaluate, nb_wrong
 from models.WSharing import JointComparison, WSModel
@@ -111,7 +111,7 @@ def run_job(job: Job) -> Row:
     row = {**dict(zip(IDENTITY, job.key, strict=True)), **numbers}
     if job.details and result is not None:
         row["details"] = json.dumps(details_of(job.details, result, course, data))
-    row |= {"torch": torch.__version__, "cpu": processor(), "arithmetic": arithmetic()}
+    row |= {"torch": torch.__version__, "cpu": processor(), "arithmetic": instruction_set()}
     row |= {"commit": commit(), "code": code_version()}
     texts = {column: str(row.get(column, "")) for column in COLUMNS}
     return {**texts, "checksum": checksum(texts)}

@@ -40,11 +40,6 @@ class Network(NamedTuple):
         return getattr(self.model_class, "settings", {})
 
     @property
-    def defaults(self) -> dict[str, Any]:
-        """The defaults of its own settings, where they are not those of rows.MODEL."""
-        return getattr(self.model_class, "defaults", {})
-
-    @property
     def has_digit_scores(self) -> bool:
         """Whether it gives each digit ten scores."""
         return hasattr(self.model_class, "digit_scores")
@@ -245,11 +240,11 @@ ABLATED_AUX1 = Network("AblatedAuxModel1", AblatedModel, train_model_AM, labelle
 # ---- The authors' networks: facts from their code, none of which is used --------------------------------------------
 
 
-def features(channels: int, maps: tuple[int, int]) -> nn.Sequential:
-    """Return the convolutions, which give 4 numbers for each of the last maps."""
+def features(channels: int) -> nn.Sequential:
+    """Return the convolutions, which give 512 numbers: 4 for each of the last 128 maps."""
     return nn.Sequential(
-        *(nn.Conv2d(channels, maps[0], 3), nn.MaxPool2d(2), nn.ReLU()),
-        *(nn.Conv2d(maps[0], maps[1], 3), nn.MaxPool2d(2), nn.ReLU()),
+        *(nn.Conv2d(channels, 64, 3), nn.MaxPool2d(2), nn.ReLU()),
+        *(nn.Conv2d(64, 128, 3), nn.MaxPool2d(2), nn.ReLU()),
         nn.Flatten(),
     )
 
@@ -267,7 +262,7 @@ class PublishedSimpleModel(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(features(2, (64, 128)), fully_connected(512, 128, 2))
+        self.layers = nn.Sequential(features(2), fully_connected(512, 128, 2))
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Return the scores (N, 2) of the two classes."""
@@ -278,11 +273,10 @@ class PublishedWSModel(nn.Module):
     """The published network with weight sharing, 178,028 parameters: the digits share their convolutions alone."""
 
     units: tuple[int, ...] = (100, 10, 2)
-    defaults: ClassVar[dict[str, Any]] = {"maps": [64, 128]}
 
-    def __init__(self, maps: tuple[int, int] = (64, 128)) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.features, self.final = features(1, maps), fully_connected(8 * maps[1], *self.units)
+        self.features, self.final = features(1), fully_connected(1024, *self.units)
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Return the scores (N, 2) of the two classes."""
@@ -304,29 +298,23 @@ class NotebookWSModel(PublishedWSModel1):
 
 
 class PublishedAuxModel(nn.Module):
-    """The published network with an auxiliary loss, 130,288 parameters; its digit scores go through ReLU.
-
-    With `plain_scores`, they do so on their way to the final layer only: the auxiliary loss is on the plain scores.
-    """
+    """The published network with an auxiliary loss, 130,288 parameters; its digit scores go through ReLU."""
 
     units: tuple[int, ...] = (100, 40, 10)
-    defaults: ClassVar[dict[str, Any]] = {"maps": [64, 128]}
 
-    def __init__(self, maps: tuple[int, int] = (64, 128), plain_scores: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        branch = [features(1, maps), fully_connected(4 * maps[1], *self.units)]
-        self.branch = nn.Sequential(*branch, nn.Identity() if plain_scores else nn.ReLU())
-        self.activation = nn.ReLU() if plain_scores else nn.Identity()
+        self.branch = nn.Sequential(features(1), fully_connected(512, *self.units), nn.ReLU())
         self.final = nn.Linear(20, 2)
 
     def digit_scores(self, pairs: Tensor) -> Tensor:
-        """Return the ten scores of each digit, (N, 2, 10); none is below 0 unless they are plain."""
+        """Return the ten scores of each digit, (N, 2, 10); none is below 0."""
         return self.branch(pairs.reshape(-1, 1, SIDE, SIDE)).view(-1, 2, 10)
 
     def forward(self, pairs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores (N, 2) of the two classes, and the digit scores."""
         digit_scores = self.digit_scores(pairs)
-        return self.final(self.activation(digit_scores).flatten(1)), digit_scores
+        return self.final(digit_scores.flatten(1)), digit_scores
 
 
 class PublishedAuxModel1(PublishedAuxModel):

@@ -15,14 +15,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from common.evidence import mean_and_interval
+from common.evidence import Numbers, mean_and_interval
 from common.networks import AUX, AUX1, SIMPLE, WS, WS1, Network
 from common.results import Results
 from helpers import SIDE
 
-WIDTH, HALF = 6.9, 3.35  # inches, that of the report's text, and of two figures beside each other
-COLOURS = {SIMPLE: "#404040", WS: "#e69f00", AUX: "#0072b2", WS1: "#d55e00", AUX1: "#56b4e9"}
-MARKERS = {SIMPLE: "o", WS: "s", AUX: "^", WS1: "D", AUX1: "v"}
+WIDTH = 6.9  # inches, that of the report's text
+STYLES = {  # each network's colour and marker, as in test.py
+    SIMPLE: ("#404040", "o"),
+    WS: ("#e69f00", "s"),
+    AUX: ("#0072b2", "^"),
+    WS1: ("#d55e00", "D"),
+    AUX1: ("#56b4e9", "v"),
+}
 STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -42,7 +47,7 @@ STYLE: dict[Any, Any] = {
 
 
 def figure_of(nb_rows: int, nb_columns: int, height: float, width: float = WIDTH, **options: Any) -> tuple[Figure, Any]:
-    """Return a figure, as wide as the report's text unless told, without a window whatever the screen, and its axes."""
+    """Return a figure, as wide as the report's text by default, without a window whatever the screen, and its axes."""
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots(nb_rows, nb_columns, **options)
 
@@ -56,46 +61,64 @@ def save(draw: Callable[[Results], Figure], results: Results, file: Path) -> Non
 
 
 def spread(values: Sequence[float], width: float) -> list[float]:
-    """Return a sideways place for each dot, of -width to width, so that neighbours in height are apart."""
-    places = [0.0] * len(values)
+    """Return how far sideways each dot goes, from -width to width, so that neighbours in height are apart."""
+    offsets = [0.0] * len(values)
     for rank, index in enumerate(sorted(range(len(values)), key=lambda n: values[n])):
-        places[index] = width * ((rank * 0.618034) % 1 * 2 - 1)  # the golden ratio: close ranks are far apart
-    return places
+        offsets[index] = width * ((rank * 0.618034) % 1 * 2 - 1)  # the golden ratio: close ranks are far apart
+    return offsets
 
 
-def interval(axes: Axes, place: float, values: Sequence[float]) -> None:
+def interval(axes: Axes, x: float, values: Sequence[float]) -> None:
     """Draw the mean with its 95 % interval."""
     middle, half_width = mean_and_interval(values)
-    axes.errorbar([place], [middle], [half_width], fmt="_", color="k", markersize=7, capsize=2, linewidth=1.2)
+    axes.errorbar([x], [middle], [half_width], fmt="_", color="k", markersize=7, capsize=2, linewidth=1.2)
 
 
 def strip(
-    axes: Axes, place: float, values: Sequence[float], network: Network, width: float = 0.16, hollow: bool = False
+    axes: Axes, x: float, values: Sequence[float], network: Network, width: float = 0.16, hollow: bool = False
 ) -> None:
     """Draw every round as a dot, or as a hollow one, and beside them the mean with its 95 % interval."""
-    places = [place - 0.08 + offset for offset in spread(values, width)]
-    inside = "none" if hollow else COLOURS[network]
-    axes.scatter(
-        places, values, s=9, c=inside, edgecolors=COLOURS[network], marker=MARKERS[network], linewidths=0.5, alpha=0.8
-    )
-    interval(axes, place + 0.22, values)
+    colour, marker = STYLES[network]
+    inside = "none" if hollow else colour
+    xs = [x - 0.08 + offset for offset in spread(values, width)]
+    axes.scatter(xs, values, s=9, c=inside, edgecolors=colour, marker=marker, linewidths=0.5, alpha=0.8)
+    interval(axes, x + 0.22, values)
 
 
 def label_places(axes: Axes, names: Iterable[str]) -> None:
-    """Write names under the places 0, 1, 2, ..."""
+    """Write names under 0, 1, 2, ..."""
     names = list(names)
     axes.set_xticks(range(len(names)), names, fontsize=7)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.tick_params(axis="x", length=0)
 
 
-def curve(axes: Axes, places: Sequence[float], values: Sequence[Sequence[float]], network: Network) -> None:
-    """Draw a network's rounds at each place, and a line through their means with their 95 % intervals."""
-    for place, rounds in zip(places, values, strict=True):
-        axes.scatter([place] * len(rounds), rounds, s=5, color=COLOURS[network], marker=MARKERS[network], alpha=0.35)
-    means, half_widths = zip(*map(mean_and_interval, values), strict=True)
-    style: dict[str, Any] = {"color": COLOURS[network], "marker": MARKERS[network], "markersize": 4, "linewidth": 1.4}
-    axes.errorbar(places, means, half_widths, label=network.name, capsize=2, elinewidth=1, **style)
+def forest(
+    axes: Axes,
+    names: Sequence[str],
+    intervals: Sequence[Numbers],
+    filled: Sequence[bool],
+    network: Network,
+    label: str,
+) -> None:
+    """Draw intervals under each other, from the top, in a network's style: a mark filled or hollow, its 95 % interval.
+
+    Called again, the next ones come a little lower.
+    """
+    colour, marker = STYLES.get(network, STYLES[SIMPLE])
+    shift = 0.28 * len(axes.containers[:1])
+    for y, (each, full) in enumerate(zip(intervals, filled, strict=True)):
+        inside = colour if full else "w"
+        style: dict[str, Any] = {"color": colour, "marker": marker, "markerfacecolor": inside, "markersize": 4}
+        axes.errorbar(
+            [each["mean"]], [y + shift], xerr=[each["half"]], linewidth=1, label=label if y == 0 else None, **style
+        )
+    if not shift:
+        axes.axvline(0, color="k", linewidth=0.7)
+        axes.set_yticks(np.arange(len(names)) + 0.14, names, fontsize=7)
+        axes.set_ylim(len(names) - 0.4, -0.4)
+        axes.grid(axis="x")
+        axes.grid(visible=False, axis="y")
 
 
 def draw_pair(axes: Axes, pair: Tensor, title: str) -> None:
@@ -104,22 +127,3 @@ def draw_pair(axes: Axes, pair: Tensor, title: str) -> None:
     axes.imshow(torch.cat([pair[0], gap, pair[1]], 1).numpy(), cmap="gray_r", interpolation="none")
     axes.set_title(title, fontsize=7, fontweight="normal")
     axes.axis("off")
-
-
-def draw_table(axes: Axes, table: np.ndarray, texts: list[list[str]], title: str, labels: tuple[str, str]) -> None:
-    """Draw a 10 x 10 table, a darker cell for a higher share, with a text in each cell."""
-    axes.pcolormesh(table, cmap="Blues", vmin=0, edgecolors="w", linewidth=0.2)
-    for row, column in np.ndindex(10, 10):
-        dark = table[row, column] > 0.6 * table.max()
-        colour = "w" if dark else "k"
-        axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=6.5, color=colour)
-    axes.set_title(title, fontsize=7)
-    axes.set_xlabel(labels[0], fontsize=7)
-    axes.set_ylabel(labels[1], fontsize=7)
-    axes.set_aspect("equal")
-    axes.set_xticks(np.arange(10) + 0.5, list("0123456789"))
-    axes.set_yticks(np.arange(10) + 0.5, list("0123456789"))
-    axes.tick_params(length=0, labelsize=6.5)
-    axes.invert_yaxis()
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)

@@ -50,7 +50,7 @@ def commit() -> str:
     return output if re.fullmatch(r"[0-9a-f]{7,}", output) else "unknown"
 
 
-def arithmetic() -> str:
+def instruction_set() -> str:
     """Return what results depend on besides code and PyTorch: how this machine is set to compute."""
     if helpers.DEVICE.type == "cuda":
         return f"CUDA {torch.cuda.get_device_name()}"
@@ -60,8 +60,8 @@ def arithmetic() -> str:
 
 
 def this_machine() -> tuple[str, str]:
-    """Return the version of PyTorch and the arithmetic: rows that agree in both can be compared."""
-    return torch.__version__.split("+")[0], arithmetic()
+    """Return the version of PyTorch and the instruction set: rows that agree in both can be compared."""
+    return torch.__version__.split("+")[0], instruction_set()
 
 
 def processor() -> str:

@@ -30,7 +30,8 @@ COLUMNS = [
 ]
 FROZEN = {  # what this code does not make, by its sha256 sum
     "again.csv": "f6e8482f64c2e9df894ea376a76749fce4464d1e9dd804de14e33e32a52bcc6d",
-    "original.csv": "2baba6f68db9daad562211e5e2fc62000f26bbbbef3e133dd954e14a3bfd9ea3",
+    "original.csv": "027bcfbe2eabfd02fb9a239fa3add34777103f99ea2f6ffa6d933cdffafeab60",
+    "original_pictures.csv": "f4c8f1fb8563fc80fe080220d4ada68f366dddf7d698a4936cb0cda302d46070",
     "exploration.csv": "62d8b3aa7f34b58064dc02f53691503bbfde6348054d6dfce36aa2ff06f87318",
     "tuning_first.csv": "905d490f84741925866819f6f3025d31b8dacd401bdf735c276003a6d1bd7a8b",
 }
@@ -40,10 +41,10 @@ Key = tuple[str, str, str]
 
 
 # The settings of a job and their defaults, which its key leaves out. Others have none.
-MODEL: dict[str, Any] = {"maps": [32, 64], "hidden": 150, "activation": "relu", "plain_scores": False}
+MODEL: dict[str, Any] = {"maps": [32, 64], "hidden": 150, "activation": "relu"}
 MODEL |= {"branch_rate": 1.0, "joint": True, "batch_norm": True}
 PAIRS: dict[str, Any] = {"nb_train_pairs": helpers.NB_TRAIN_PAIRS, "nb_test_pairs": helpers.NB_TEST_PAIRS}
-PAIRS |= {"validation": False, "shares": None, "pairs_of": None}
+PAIRS |= {"validation": False, "shares": None}
 TRAINING: dict[str, Any] = {"nb_epochs": helpers.NB_EPOCHS, "learning_rate": helpers.LEARNING_RATE}
 TRAINING |= {"mini_batch_size": helpers.MINI_BATCH_SIZE, "shuffle": True, "one_cycle": False, "two_views": False}
 TRAINING |= {"averaging": 0.0, "balance": 0.0, "consistency": 0.0, "label_smoothing": 0.0}
@@ -76,7 +77,7 @@ class Job(NamedTuple):
     @property
     def key(self) -> Key:
         """What identifies a row: its network, the settings that differ from the default, as JSON, and its round."""
-        defaults = {**MODEL, **PAIRS, **TRAINING, **self.network.defaults, **self.network.training}
+        defaults = {**MODEL, **PAIRS, **TRAINING, **self.network.training}
         differing = {
             name: value
             for name, value in self.settings.items()
@@ -113,7 +114,7 @@ def key_of(row: Row) -> Key:
 
 
 def made_with(row: Row) -> tuple[str, str]:
-    """Return the version of PyTorch and the arithmetic that made a row: rows that agree in both can be compared."""
+    """Return the version of PyTorch and the instruction set of a row: rows that agree in both can be compared."""
     return row["torch"].split("+")[0], row["arithmetic"]
 
 

@@ -1,4 +1,4 @@
-"""Rounds that helpers.load_round does not draw: digits that are not equally frequent; weights of another round."""
+"""Rounds that helpers.load_round does not draw: of digits that are not equally frequent."""
 
 from typing import Any
 
@@ -26,13 +26,6 @@ def load_skewed(nb_round: int, *, shares: list[float]) -> Round:
     return helpers.make_round(nb_round, train, test)
 
 
-def load_crossed(nb_round: int, *, pairs_of: int, nb_test_pairs: int) -> Round:
-    """Return the pairs of the round `pairs_of`, with the initial weights and the order of `nb_round`."""
-    return load_round(pairs_of, nb_test_pairs=nb_test_pairs)._replace(number=nb_round)
-
-
 def load(nb_round: int, **settings: Any) -> Round:
     """Draw a round in the way that its settings say."""
-    if "shares" in settings:
-        return load_skewed(nb_round, **settings)
-    return (load_crossed if "pairs_of" in settings else load_round)(nb_round, **settings)
+    return (load_skewed if "shares" in settings else load_round)(nb_round, **settings)

@@ -19,13 +19,13 @@ from experiments import (
     course,
     diagrams,
     errors,
+    ladder,
     last_layer,
     learning_rate,
     published,
     sharing,
     train_pairs,
     tuning,
-    variance,
 )
 
 
@@ -36,7 +36,7 @@ def by_name(*modules: ModuleType) -> dict[str, ModuleType]:
 
 EXPERIMENTS = by_name(  # in the order in which they are run: a row that two of them need is in the file of the first
     *(claims, confirmation, authors, published, sharing, last_layer, aux_weight, course, learning_rate, ablation),
-    *(errors, train_pairs, variance, tuning),
+    *(errors, train_pairs, tuning, ladder),
 )
 SECTIONS = EXPERIMENTS | by_name(cost, diagrams)  # of the report
 
@@ -73,24 +73,33 @@ def all_jobs() -> dict[Key, Job]:
     return {key: job for jobs in jobs_by_file().values() for key, job in jobs.items()}
 
 
-def experiment_numbers(name: str, rows: list[Row]) -> dict[str, str]:
+def experiment_numbers(name: str, rows: list[Row]) -> dict[str, Any]:
     """Return an experiment's question, its rounds, and the number and the minutes of one core of its new rows."""
     rounds = sorted({nb_round for variant in EXPERIMENTS[name].VARIANTS.values() for nb_round in variant.rounds})
     ends = [n for n in rounds if n - 1 not in rounds], [n for n in rounds if n + 1 not in rounds]
     return {
-        "name": f"`{name}`",
+        "name": name,
         "question": EXPERIMENTS[name].QUESTION,
         "rounds": ", ".join(f"{first} to {last}" for first, last in zip(*ends, strict=True)),
-        "rows": str(len(rows)),
-        "minutes": f"{sum(float(row['seconds'] or 0) for row in rows) / 60:.0f}",
+        "rows": len(rows),
+        "minutes": sum(float(row["seconds"] or 0) for row in rows) / 60,
     }
+
+
+def rounded(numbers: Any) -> Any:
+    """Return numbers to six decimals, so that a build is the same to the byte on any machine."""
+    if isinstance(numbers, dict):
+        return {name: rounded(value) for name, value in numbers.items()}
+    if isinstance(numbers, list | tuple):
+        return [rounded(value) for value in numbers]
+    return round(numbers, 6) + 0.0 if isinstance(numbers, float) else numbers
 
 
 def all_numbers(results: Results) -> dict[str, Any]:
     """Return the numbers of every part, by its name, and those of the list of experiments."""
     numbers = {name: part.numbers(results) for name, part in SECTIONS.items() if hasattr(part, "numbers")}
     rows = {name: [results.by_key[key] for key in jobs] for name, jobs in jobs_by_file().items()}
-    return {**numbers, "experiments": [experiment_numbers(name, new) for name, new in rows.items()]}
+    return rounded({**numbers, "experiments": [experiment_numbers(name, new) for name, new in rows.items()]})
 
 
 def pictures() -> dict[str, Callable[[Results], Figure]]:

@@ -4,17 +4,7 @@ from collections.abc import Mapping
 from statistics import stdev
 from typing import Any, NamedTuple
 
-from common.evidence import (
-    ALPHA,
-    NB_RESAMPLES,
-    POWER,
-    Comparison,
-    compare,
-    detectable,
-    mean_texts,
-    require,
-    span,
-)
+from common.evidence import ALPHA, NB_RESAMPLES, POWER, Comparison, compare, detectable, interval_of
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, SIMPLE, WS, WS1, Network
 from common.results import Results
 from common.rows import Variant
@@ -63,43 +53,31 @@ def differences(results: Results, variants: Mapping[str, Variant] = DEFAULTS) ->
     return [compare(results, variants[claim.better.name], variants[claim.worse.name]) for claim in CLAIMS]
 
 
-def collapse_numbers(results: Results) -> dict[str, Any]:
-    """Return the exploration classes' accuracies over all rounds."""
-    numbers = {}
-    for network, base in zip(EXPLORATION, BASE[1:], strict=True):
-        values = results.accuracies(VARIANTS[network.name])
-        above = min(values) > max(results.accuracies(DEFAULTS[base.name]))
-        first = f"{base.name}'s in rounds {span(ROUNDS)}"
-        require(f"no run of {network.name} collapsed, its worst is above {first}", above)
-        numbers[network.name] = {
-            **mean_texts(values),
-            "n": str(len(values)),
-            "worst": f"{min(values):.1f}",
-        }
-    return numbers
-
-
 def numbers(results: Results) -> dict[str, Any]:
     """Return the networks' accuracies, the differences that the claims are about, and the protocol."""
-    comparisons = differences(results)
+    values = {net.name: results.accuracies(DEFAULTS[net.name]) for net in MAIN}
+    deviations = [stdev(comparison.differences) for comparison in differences(results)]
+    more_rounds = {}
+    for network, base in zip(EXPLORATION, BASE[1:], strict=True):
+        over_all = results.accuracies(VARIANTS[network.name])
+        worst = {"worst": min(over_all), "best_of_base": max(values[base.name])}
+        more_rounds[network.name] = {**interval_of(over_all), "n": len(over_all), **worst}
     return {
-        "networks": {net.name: mean_texts(results.accuracies(DEFAULTS[net.name])) for net in MAIN},
-        "sd": [f"{stdev(comparison.differences):.2f}" for comparison in comparisons],
-        "detectable": [
-            {str(n): f"{detectable(stdev(comparison.differences), n):.2f}" for n in (10, 30)}
-            for comparison in comparisons
-        ],
-        "more_rounds": collapse_numbers(results),
+        "networks": {name: interval_of(of_network) for name, of_network in values.items()},
+        "sd": deviations,
+        "detectable": [{str(n): detectable(sd, n) for n in (10, 30)} for sd in deviations],
+        "more_rounds": more_rounds,
         "protocol": {
-            "epochs": str(helpers.NB_EPOCHS),
-            "rate": f"{helpers.LEARNING_RATE:g}",
-            "aux": f"{helpers.AUX_WEIGHT:g}",
-            "train": f"{helpers.NB_TRAIN_PAIRS:,}",
-            "test": f"{helpers.NB_TEST_PAIRS:,}",
-            "last_round": str(ROUNDS[-1]),
-            "resamples": f"{NB_RESAMPLES:,}",
-            "alpha": f"{ALPHA:g}",
-            "power": f"{100 * POWER:g}",
-            "most_parameters": f"{MAX_PARAMETERS:,}",
+            "epochs": helpers.NB_EPOCHS,
+            "rate": helpers.LEARNING_RATE,
+            "aux": helpers.AUX_WEIGHT,
+            "train": helpers.NB_TRAIN_PAIRS,
+            "test": helpers.NB_TEST_PAIRS,
+            "rounds": len(ROUNDS),
+            "last_round": ROUNDS[-1],
+            "resamples": NB_RESAMPLES,
+            "alpha": ALPHA,
+            "power": POWER,
+            "most_parameters": MAX_PARAMETERS,
         },
     }

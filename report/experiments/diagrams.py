@@ -138,8 +138,7 @@ def settings_table() -> list[list[str]]:
 
 def numbers(_: Results) -> dict[str, Any]:
     """Return the table of settings, and those of the exploration classes."""
-    exploration = {name: f"{value:g}" for name, value in {**WSModel1.settings, **AuxModel1.settings}.items()}
-    return {"settings": settings_table(), "exploration": exploration}
+    return {"settings": settings_table(), "exploration": {**WSModel1.settings, **AuxModel1.settings}}
 
 
 PICTURES = {"task": task_picture, "networks": networks_picture}

@@ -1,20 +1,34 @@
 """Last layers: linear on the scores, on their ReLU, on their softmax, and the joint comparison.
 
-And of networks whose ten scores are a digit's: each last layer beside two other ways to compare the same scores.
+And what AuxModel's last layer is given: its scores, frozen, with a linear layer refitted on them or set by hand, beside
+two ways to compare them without training; and networks that learn to read alone.
 """
 
 import itertools
 from statistics import mean
 from typing import Any
 
-from common.evidence import compare, difference_texts, fitted, require, span
-from common.networks import AUX, AUX1, JOINT, JOINT_AUX, SIMPLE, UNTIED_AUX, WS, WS1, Network
-from common.plotting import figure_of, label_places, strip
+from common.evidence import compare, fitted, interval_of, paired, require, span
+from common.networks import (
+    AUX,
+    AUX1,
+    JOINT,
+    JOINT_AUX,
+    READING,
+    READING1,
+    REFITTED,
+    SIMPLE,
+    UNTIED_AUX,
+    WS,
+    WS1,
+    Network,
+)
+from common.plotting import figure_of, forest
 from common.results import Results
 from common.rows import Row, Variant, accuracy, digit_accuracy
 from matplotlib.figure import Figure
 
-from experiments import confirmation, published, sharing, train_pairs
+from experiments import aux_weight, claims, confirmation, learning_rate, published, sharing, train_pairs
 from helpers import NB_EPOCHS
 
 QUESTION = "What does the last layer do, and is a wrong pair misread or miscompared?"
@@ -32,13 +46,20 @@ VARIANTS = {
     for name, (networks, settings) in LAST_LAYERS.items()
     for labelled, network in zip((False, True), networks, strict=True)
 }
-COMPARISONS = {"own": "wrong", "highest": "highest_wrong", "joint": "joint_wrong"}  # to compare two digits' scores
+GIVEN = {"relu": "ReLU", "none": "plain scores", "softmax": "softmax", "one-hot": "one-hot"}
+FROZEN = {  # AuxModel, with another linear last layer on its frozen scores
+    **{f"refitted on {text}": Variant(REFITTED, {"given": given}, ROUNDS) for given, text in GIVEN.items()},
+    "by hand on softmax": Variant(REFITTED, {"given": "softmax", "by_hand": True}, ROUNDS),
+}
+READERS = {net.name: Variant(net, {}, ROUNDS) for net in (READING, READING1)}
+VARIANTS |= FROZEN | READERS  # type: ignore[arg-type]
+COMPARISONS = {"own": "wrong", "highest": "highest_wrong", "joint": "joint_wrong"}  # of two digits' scores
 DIGIT_READERS = {  # variants whose ten scores are a digit's, by what the report calls them
     "AuxModel": confirmation.VARIANTS[AUX.name],
     "AuxModel, linear on scores": VARIANTS["linear on scores", True, NB_EPOCHS],
     "AuxModel, linear on softmax": VARIANTS["linear on softmax", True, NB_EPOCHS],
     "JointAuxModel": VARIANTS["joint comparison", True, NB_EPOCHS],
-    "UntiedAuxModel, half": sharing.VARIANTS[UNTIED_AUX.name, "half", sharing.EPOCHS[-1]],
+    "UntiedAuxModel, half": sharing.VARIANTS[UNTIED_AUX.name, "half size", sharing.EPOCHS[1]],
     "PublishedAuxModel": published.VARIANTS["PublishedAuxModel", published.EPOCHS[-1]],
     "PublishedAuxModel1": published.VARIANTS["PublishedAuxModel1", published.EPOCHS[-1]],
     "AuxModel1": confirmation.VARIANTS[AUX1.name],
@@ -51,106 +72,127 @@ def right(row: Row, column: str) -> float:
     return accuracy({**row, "wrong": row[column]})
 
 
-def head_numbers(results: Results) -> dict[str, Any]:
-    """Return each network's accuracy by each way to compare, and what of the auxiliary loss's gain is which."""
+def reader_numbers(results: Results) -> list[dict[str, Any]]:
+    """Return each network's accuracy by each way to compare its scores."""
     lines: list[dict[str, Any]] = []
     for name, variant in DIGIT_READERS.items():
         rows = results.rows(variant)
-        ways = {way: f"{mean(right(row, column) for row in rows):.2f}" for way, column in COMPARISONS.items()}
-        head_wrong = mean(100 - right(row, "head_wrong") for row in rows)
+        ways = {way: mean(right(row, column) for row in rows) for way, column in COMPARISONS.items()}
+        miscompared, digits = aux_weight.miscompared(rows), digit_accuracy(rows)
         lines.append(
-            {
-                "name": name,
-                "rounds": span(variant.rounds),
-                **ways,
-                "head_wrong": f"{head_wrong:.2f}",
-                "digits": f"{digit_accuracy(rows):.1f}",
-            }
+            {"name": name, "rounds": span(variant.rounds), **ways, "miscompared": miscompared, "digits": digits}
         )
-    rows, base = results.rows(confirmation.VARIANTS[AUX.name]), results.accuracies(confirmation.VARIANTS[WS.name])
-    reading = [right(row, "highest_wrong") - below for row, below in zip(rows, base, strict=True)]
-    comparing = [right(row, "wrong") - right(row, "highest_wrong") for row in rows]
-    split = {"reading": difference_texts(reading), "comparing": difference_texts(comparing)}
-    lost = float(split["comparing"]["high"]) < 0
-    require("AuxModel's linear last layer loses a part of what its reading has won", lost)
-    most = float(lines[0]["head_wrong"]) > (100 - float(lines[0]["own"])) / 2
-    require("most of what AuxModel gets wrong, its last layer gets wrong", most)
-    joint = [line for line in lines if line["name"] in (JOINT_AUX.name, AUX1.name, WS1.name)]
-    linear = [line for line in lines if line not in joint]
-    gap = max(abs(float(line["own"]) - float(line["highest"])) for line in joint)
-    least = min(float(line["joint"]) - float(line["own"]) for line in linear)
-    require("every linear last layer is worse than the joint comparison of its scores", least > gap)
-    return {"lines": lines, "by_name": {line["name"]: line for line in lines}, "split": split, "gap": f"{gap:.2f}"}
-
-
-def by_pairs(results: Results) -> list[dict[str, str]]:
-    """Return, by training pairs, how much of AuxModel's errors its last layer makes, and what that costs in points."""
-    lines = []
-    for number in train_pairs.NUMBERS:
-        rows = results.rows(train_pairs.VARIANTS[AUX.name, number])
-        share = sum(int(row["head_wrong"]) for row in rows) / sum(int(row["wrong"]) for row in rows)
-        costs = [right(row, "highest_wrong") - right(row, "wrong") for row in rows]
-        lines.append({"pairs": f"{number:,}", "share": f"{100 * share:.0f}", "cost": f"{mean(costs):.1f}"})
     return lines
 
 
+def frozen_numbers(results: Results) -> dict[str, Any]:
+    """Return what other last layers make of AuxModel's frozen scores, and what reading alone gives."""
+    aux = results.rows(claims.DEFAULTS[AUX.name])
+    own, highest, joint = ([right(row, column) for row in aux] for column in COMPARISONS.values())
+    lines: dict[str, Any] = {"own, as trained": {**interval_of(own), "fitted": fitted(aux), "over": None}}
+    for name, variant in FROZEN.items():
+        values = results.accuracies(variant)
+        gain = paired(values, own).numbers
+        lines[name] = {**interval_of(values), "fitted": fitted(results.rows(variant)), "over": gain}
+    for name, values in (("two highest scores", highest), ("joint comparison", joint)):
+        lines[name] = {**interval_of(values), "fitted": None, "over": paired(values, own).numbers}
+    base, exploration = (results.accuracies(variant) for variant in READERS.values())
+    alone = {
+        READING.name: {
+            **interval_of(base),
+            "over": paired(base, own).numbers,
+            "over_highest": paired(base, highest).numbers,
+        },
+        READING1.name: {
+            **interval_of(exploration),
+            "over": paired(exploration, results.accuracies(claims.DEFAULTS[AUX1.name])).numbers,
+        },
+    }
+    split = results.rows(confirmation.VARIANTS[AUX.name]), results.accuracies(confirmation.VARIANTS[WS.name])
+    reading = [right(row, "highest_wrong") - below for row, below in zip(*split, strict=True)]
+    comparing = [right(row, "wrong") - right(row, "highest_wrong") for row in split[0]]
+    parts = {"reading": interval_of(reading), "comparing": interval_of(comparing)}
+    return {"lines": [{"name": name, **line} for name, line in lines.items()], "alone": alone, "split": parts}
+
+
 def numbers(results: Results) -> dict[str, Any]:
-    """Return, by last layer and epochs, how many runs fit, and the claims' differences."""
+    """Return, by last layer and epochs, how many runs fit, and the claims' differences; and what reads and compares."""
     lines: list[dict[str, Any]] = []
     for nb_epochs, name in itertools.product((NB_EPOCHS, LONG), LAST_LAYERS):
         plain, labelled = (VARIANTS[name, with_labels, nb_epochs] for with_labels in (False, True))
-        differences = (
-            compare(results, plain, Variant(SIMPLE, {"nb_epochs": nb_epochs}, plain.rounds)),
-            compare(results, labelled, plain),
-        )
+        simple = Variant(SIMPLE, {"nb_epochs": nb_epochs}, plain.rounds)
+        compared = compare(results, plain, simple), compare(results, labelled, plain)
+        both = [results.rows(variant) for variant in (plain, labelled)]
         lines.append(
             {
                 "name": name,
-                "epochs": str(nb_epochs),
-                "fitted": [fitted(results.rows(variant)) for variant in (plain, labelled)],
-                "n": str(len(plain.rounds)),
-                "differences": [comparison.texts for comparison in differences],
-                "words": [comparison.word for comparison in differences],
+                "epochs": nb_epochs,
+                "fitted": [fitted(rows) for rows in both],
+                "wrong": [max(int(row["train_wrong"]) for row in rows) for rows in both],
+                "accuracies": [mean(map(accuracy, rows)) for rows in both],
+                "n": len(plain.rounds),
+                "differences": [comparison.numbers for comparison in compared],
             }
         )
-    words = {(line["name"], line["epochs"]): line["words"] for line in lines}
-    soft = [words.pop(("linear on softmax", str(nb_epochs))) for nb_epochs in (NB_EPOCHS, LONG)]
-    worse = soft == [["worse", "better"]] * 2
-    require("with softmax WSModel is worse than SimpleModel, and AuxModel better than WSModel", worse)
-    require("with every other last layer both are better", all(two == ["better"] * 2 for two in words.values()))
-    long = [line for line in lines if line["epochs"] == str(LONG) and line["name"] != "linear on softmax"]
-    require("with these all runs fit after 150 epochs", all(line["fitted"] == [line["n"]] * 2 for line in long))
-    left = max(int(row["train_wrong"]) for row in results.rows(VARIANTS["linear on softmax", False, LONG]))
-    require("with softmax nearly all training pairs are right after 150 epochs", left <= 5)
-    pairs = by_pairs(results)
-    shares, costs = ([float(line[name]) for line in pairs[3:]] for name in ("share", "cost"))  # from 1,000 pairs on
-    require("from 1,000 pairs on, the last layer's share of the errors stays", max(shares) - min(shares) <= 5)
-    require("what the last layer costs falls with more pairs", costs == sorted(costs, reverse=True))
-    return {"lines": lines, "left": str(left), "head": head_numbers(results), "by_pairs": pairs}
+    soft, relu = (VARIANTS[name, True, LONG] for name in ("linear on softmax", "linear on ReLU"))
+    return {
+        "lines": lines,
+        "soft_over_relu": compare(results, soft, relu).numbers,
+        "readers": reader_numbers(results),
+        "frozen": frozen_numbers(results),
+    }
+
+
+LIMITS = ((-14, 16), (-13, 24), (-2, 8))  # of the picture's panels, in points
 
 
 def readme_line(numbers: dict[str, Any]) -> str:
     """Return README's item on where AuxModel's errors are."""
-    aux = numbers["head"]["by_name"]["AuxModel"]
+    lines = {line["name"]: line for line in numbers["frozen"]["lines"]}
+    own, relu, soft = (lines[name] for name in ("own, as trained", "refitted on ReLU", "refitted on softmax"))
+    require("on ReLU the refitted layer is no better", relu["high"] < own["high"] + 1)
+    require("on softmax it is", soft["over"]["low"] > 5)
+    alone = numbers["frozen"]["alone"][READING.name]
+    require("reading alone is better than AuxModel", alone["over"]["low"] > 0)
     return (
-        f"- AuxModel reads digits well and compares them badly. Comparing its highest digit scores is right for "
-        f"{aux['highest']} % of pairs, its last layer for {aux['own']} %."
+        f"- AuxModel reads well and compares badly: {own['mean']:.1f} % are right. A linear layer refitted on "
+        f"the softmax of the same scores reaches {soft['mean']:.1f} %, on their ReLU {relu['mean']:.1f} %. The same "
+        f"network, trained to read alone and compared by its highest scores, reaches {alone['mean']:.1f} %."
     )
 
 
 def picture(results: Results) -> Figure:
-    """Draw, for the networks with digit labels of the main comparison, every round by each way to compare."""
-    figure, axes = figure_of(1, 1, 1.7)
-    names = {"own": "own last layer", "highest": "two highest scores", "joint": "joint comparison"}
-    places: list[str] = []
-    for network in (AUX, AUX1):
-        for way, column in COMPARISONS.items():
-            values = [right(row, column) for row in results.rows(confirmation.VARIANTS[network.name])]
-            strip(axes, len(places), values, network)
-            places.append(f"{network.name}\n{names[way]}")
-    label_places(axes, places)
-    axes.set_ylabel("test accuracy (%)")
+    """Draw both claims' differences by what they depend on: rate, last layer, training pairs; hollow where few fit."""
+    rates = learning_rate.numbers(results)["lines"]
+    layers, pairs = numbers(results)["lines"], train_pairs.numbers(results)
+    groups: list[tuple[str, list[str], list[Any], list[bool]]] = [
+        (
+            "learning rate, epochs",
+            [f"{line['rate']:g}, {line['epochs']}" for line in rates],
+            [line["differences"] for line in rates],
+            [min(line["fitted"]) >= 0.8 * line["n"] for line in rates],
+        ),
+        (
+            "last layer, epochs",
+            [f"{line['name']}, {line['epochs']}" for line in layers],
+            [line["differences"] for line in layers],
+            [min(line["fitted"]) >= 0.8 * line["n"] for line in layers],
+        ),
+        (
+            "pairs, epochs",
+            [*(f"{line['pairs']:,}, {NB_EPOCHS}" for line in pairs["lines"]), f"125, {train_pairs.LONG}"],
+            [*(line["differences"] for line in pairs["lines"]), pairs["long"]["differences"]],
+            [min(line["fitted"]) >= 0.8 * pairs["n"] for line in [*pairs["lines"], pairs["long"]]],
+        ),
+    ]
+    figure, panels = figure_of(1, 3, 2.6)
+    for axes, limits, (title, names, differences, fit) in zip(panels, LIMITS, groups, strict=True):
+        for index, (network, label) in enumerate(((WS, "WSModel − SimpleModel"), (AUX, "AuxModel − WSModel"))):
+            forest(axes, names, [both[index] for both in differences], fit, network, label)
+        axes.set(title=title, xlabel="points of accuracy", xlim=limits)
+    panels[1].legend(loc="upper center", bbox_to_anchor=(0.3, -0.2), ncols=2)
     return figure
 
 
+PICTURES = {"depends": picture}
 TABLES = {"reading": readme_line}

@@ -1,0 +1,100 @@
+"""One ladder: from the authors' final script to the exploration classes, one change at a time, on validation pairs."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from common.evidence import compare, fitted, interval_of, span
+from common.networks import (
+    ABLATED_AUX1,
+    ABLATED_WS1,
+    AUX,
+    DEEP,
+    DEEP_AUX,
+    JOINT,
+    JOINT_AUX,
+    PUBLISHED,
+    WS,
+    Network,
+)
+from common.plotting import STYLES, figure_of
+from common.results import Results
+from common.rows import VALIDATION, Variant
+from matplotlib.figure import Figure
+
+from helpers import NB_EPOCHS
+
+QUESTION = "What is each step worth, from the authors' script to the exploration classes?"
+ROUNDS = range(1400, 1410)  # not those in which the settings were chosen
+SHORT = {"nb_epochs": 25}
+DEEPER = "four convolutions"
+
+
+def rungs(
+    theirs: Network, ours: Network, joint: Network, ablated: Network, deep: Network, last: dict[str, Any]
+) -> Iterator[tuple[str, Network, dict[str, Any]]]:
+    """Give each rung: its name, its network, and its settings."""
+    labelled = ours.labelled
+    yield "the authors' final script", theirs, {**SHORT, "shuffle": False}
+    yield "mini-batches shuffled", theirs, SHORT
+    yield "our layers, half the maps", ours, SHORT
+    yield f"{NB_EPOCHS} epochs: {ours.name}", ours, {}
+    yield "joint comparison", joint, {}
+    settings: dict[str, Any] = {}
+    yield "batch normalisation", ablated, settings
+    for name, more in (
+        ("one cycle, mini-batches of 50", {"mini_batch_size": 50, "one_cycle": True}),
+        ("two distorted views", {"two_views": True}),
+        ("averaged weights", {"averaging": 0.99}),
+        ("consistency", {"consistency": 1.0}),
+        ("weight, smoothing: AuxModel1" if labelled else "balance: WSModel1", last),
+    ):
+        settings = settings | more
+        yield name, ablated, settings
+    yield DEEPER, deep, {}
+
+
+LADDERS = {
+    "no digit labels": rungs(PUBLISHED[1], WS, JOINT, ABLATED_WS1, DEEP, {"balance": 1.0}),
+    "digit labels": rungs(
+        PUBLISHED[3], AUX, JOINT_AUX, ABLATED_AUX1, DEEP_AUX, {"aux_weight": 1.0, "label_smoothing": 0.1}
+    ),
+}
+VARIANTS = {
+    (ladder, name): Variant(network, {**settings, **VALIDATION}, ROUNDS)
+    for ladder, steps in LADDERS.items()
+    for name, network, settings in steps
+}
+
+
+def numbers(results: Results) -> dict[str, Any]:
+    """Return each rung's accuracy, the step to it from the one before, and how many runs fit."""
+    ladders: dict[str, list[dict[str, Any]]] = {ladder: [] for ladder in LADDERS}
+    before: dict[str, Variant] = {}
+    for (ladder, name), variant in VARIANTS.items():
+        step = compare(results, variant, before[ladder]).numbers if ladder in before else None
+        before[ladder] = variant
+        accuracy, fit = interval_of(results.accuracies(variant)), fitted(results.rows(variant))
+        ladders[ladder].append({"name": name, "accuracy": accuracy, "step": step, "fitted": fit})
+    return {"ladders": ladders, "rounds": span(ROUNDS), "n": len(ROUNDS)}
+
+
+def picture(results: Results) -> Figure:
+    """Draw both ladders: each rung's errors, from the top down; hollow where fewer than 80 % of the runs fit."""
+    ladders = numbers(results)["ladders"]
+    figure, panels = figure_of(1, 2, 2.5)
+    for axes, (ladder, lines), network in zip(panels, ladders.items(), (WS, AUX), strict=True):
+        colour, marker = STYLES[network]
+        for y, line in enumerate(lines):
+            accuracy, inside = line["accuracy"], colour if line["fitted"] >= 0.8 * len(ROUNDS) else "w"
+            style: dict[str, Any] = {"marker": marker, "markerfacecolor": inside, "markersize": 4, "color": colour}
+            axes.errorbar([accuracy["mean"]], [y], xerr=[accuracy["half"]], linewidth=1, **style)
+            axes.text(105, y, f"{accuracy['mean']:.2f}", ha="right", va="center", fontsize=7)
+        for y, (one, other) in enumerate(itertools.pairwise(lines)):
+            axes.plot([one["accuracy"]["mean"], other["accuracy"]["mean"]], [y, y + 1], color=colour, linewidth=0.5)
+        axes.set_yticks(range(len(lines)), [line["name"] for line in lines], fontsize=6.5)
+        axes.set_ylim(len(lines) - 0.4, -0.7)
+        axes.grid(visible=False, axis="y")
+        axes.grid(axis="x")
+        axes.set(title=ladder, xlabel="validation accuracy (%)", xlim=(75, 105.5), xticks=range(75, 101, 5))
+    return figure
