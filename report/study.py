@@ -69,6 +69,8 @@ def main() -> None:
             run_experiments(options.experiments or list(EXPERIMENTS), options.rounds, workers)
     except UserError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:  # of fingerprints.json; run_missing has its own
+        sys.exit(f"error: {RESULTS} cannot be written: {error}. Finished rows are kept; start again to go on.")
 
 
 if __name__ == "__main__":

@@ -303,6 +303,14 @@ def test_a_wrong_setting_is_refused_before_anything(monkeypatch: pytest.MonkeyPa
     assert asked == []
 
 
+def test_fingerprints_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, asked: Asked) -> None:
+    monkeypatch.setattr(study.fingerprints, "record", Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(SystemExit) as end:
+        command(monkeypatch, "claims")
+    assert re.search(r"cannot be written: .*No space left on device\. Finished rows are kept", str(end.value.code))
+    assert asked == []
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "nonsense://", ""])
 def test_no_dask_cluster(monkeypatch: pytest.MonkeyPatch, asked: Asked, address: str) -> None:
     monkeypatch.setattr("distributed.Client", partial(Client, timeout=1))
