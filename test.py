@@ -150,8 +150,6 @@ def print_summary(outcomes: list[Outcome], nb_networks: int) -> None:
 
 def plot_losses(results: list[Result], file: str | Path = FIGURE) -> None:
     """Draw each network's loss over the epochs to `file`, whose suffix says the format, and print its path."""
-    if "IPython" not in sys.modules:
-        os.environ.pop("MPLBACKEND", None)  # of the notebook that started this; it may not be installed here
     from matplotlib.figure import Figure  # needs no screen, and leaves a notebook's alone
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
