@@ -56,10 +56,11 @@ def verify_every_kind() -> None:
     """Compare the fingerprint of every kind of which rows are saved; UserError, which names them, if some differ."""
     jobs = all_jobs()
     rows, files = read_all(RESULTS)
+    known = [key for key in jobs if key in rows]
     of_kind: dict[str, set[str]] = {}
-    for key in rows.keys() & jobs.keys():
+    for key in known:
         of_kind.setdefault(fingerprints.kind_of(key), set()).add(files[key].name)
-    fingerprints.verify(fingerprints.kinds_of(jobs[key] for key in rows.keys() & jobs.keys()), of_kind, RESULTS)
+    fingerprints.verify(fingerprints.kinds_of(jobs[key] for key in known), of_kind, RESULTS)
     print(f"The code gives the saved rows: the fingerprints of all {len(of_kind)} kinds are equal.")
 
 

@@ -202,7 +202,7 @@ class ReadingModel(Reading, AuxModel):
 
 
 class ReadingModel1(Reading, AuxModel1):
-    """AuxModel1, trained with its digits' losses alone."""
+    """AuxModel1, trained with its digits' losses and its consistency alone."""
 
 
 class DeepModel(WSModel1):

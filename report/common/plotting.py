@@ -105,7 +105,7 @@ def forest(
 
     Called again, the next ones come a little lower.
     """
-    colour, marker = STYLES.get(network, STYLES[SIMPLE])
+    colour, marker = STYLES[network]
     shift = 0.28 * len(axes.containers[:1])
     for y, (each, full) in enumerate(zip(intervals, filled, strict=True)):
         inside = colour if full else "w"

@@ -36,7 +36,7 @@ RATES = (0.1, 0.01)
 LONG, LONG_ROUNDS = 500, range(5)  # epochs at the lower rate, until the networks fit
 REBUILT = dict(zip(MAIN, (PUBLISHED[0], NOTEBOOK_WS, *PUBLISHED[2:]), strict=True))
 NEW_PAIRS, ONE_DRAW, PICTURES_OF = "8949bad", "88bc519", "d918e72"  # commits: sets of ten rounds
-SINGLE, FINAL = "b220aa8", "3e4e2c9"  # commits: single runs, of 0.01 after 50 epochs, and of the final networks
+SINGLE = "b220aa8"  # commit: single runs of 50 epochs at the lower rate
 
 
 def variant_of(network: Network, rate: float, nb_epochs: int = 25, rounds: range = ROUNDS) -> Variant:
@@ -161,14 +161,11 @@ def until_fit(results: Results) -> dict[str, Any]:
 
 def numbers(results: Results) -> dict[str, Any]:
     """Return the ten cells, what they say of the claims, the rest of the record, and the lower rate until it fits."""
-    single = {net.name: {c: theirs(net, r, commit=c) for c, r in ((SINGLE, 0.01), (FINAL, 0.1))} for net in MAIN}
     return {
         "cells": cells(results),
         "conclusions": conclusions(results),
         "both": [all_their_rounds(rate) for rate in RATES],
-        "single": {
-            name: {commit: each[0] if each else None for commit, each in of.items()} for name, of in single.items()
-        },
+        "single": theirs(AUX, RATES[1], commit=SINGLE)[0],
         "dead": dead_scores(results),
         "until_fit": until_fit(results),
         "rounds": len(ROUNDS),

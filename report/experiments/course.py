@@ -8,21 +8,20 @@ import json
 from statistics import median
 from typing import Any
 
-from common.evidence import paired, range_of, span
+from common.evidence import range_of, span
 from common.networks import BASE, Network
 from common.plotting import STYLES, figure_of
 from common.results import Results
 from common.rows import VALIDATION, Variant
 from matplotlib.figure import Figure
 
-from experiments.claims import CLAIMS
 from helpers import NB_EPOCHS
 
 QUESTION = "How does training go, and are 50 epochs enough?"
 ROUNDS = range(1200, 1210)  # not those of the tuning
-EPOCHS = (25, 50, 100)
+LONG = 2 * NB_EPOCHS
 SETTLED, HIGH = 20, 0.2  # spikes are after so many epochs, and above this loss
-VARIANTS = {net.name: Variant(net, {**VALIDATION, "nb_epochs": EPOCHS[-1]}, ROUNDS, details="course") for net in BASE}
+VARIANTS = {net.name: Variant(net, {**VALIDATION, "nb_epochs": LONG}, ROUNDS, details="course") for net in BASE}
 Course = list[tuple[float, int, int]]  # each epoch's loss, and its errors on the training and the validation pairs
 
 
@@ -62,21 +61,11 @@ def spike_numbers(network: Network, runs: list[Course]) -> dict[str, Any]:
 
 
 def numbers(results: Results) -> dict[str, Any]:
-    """Return the claims' differences after some epochs, how many runs fit, and the spikes."""
-    lines: list[dict[str, Any]] = []
+    """Return how many runs fit in the end, and the spikes."""
     courses_of = {net: courses(results, net) for net in BASE}
-    for nb_epochs in EPOCHS:
-        epochs = {net: [course[nb_epochs - 1] for course in courses_of[net]] for net in BASE}
-        values = {net: [validation_accuracy(wrong) for *_, wrong in of_net] for net, of_net in epochs.items()}
-        lines.append(
-            {
-                "epochs": nb_epochs,
-                "differences": [paired(values[claim.better], values[claim.worse]).numbers for claim in CLAIMS],
-                "fitted": [sum(train_wrong == 0 for _, train_wrong, _ in of_net) for of_net in epochs.values()],
-            }
-        )
     return {
-        "lines": lines,
+        "epochs": LONG,
+        "fitted": [sum(course[-1][1] == 0 for course in of_net) for of_net in courses_of.values()],
         "spikes": [spike_numbers(network, runs) for network, runs in courses_of.items()],
         "settled": SETTLED,
         "high": HIGH,

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from statistics import mean
 from typing import Any
 
 from common.evidence import compare, fitted, interval_of, span
@@ -22,7 +23,7 @@ from common.results import Results
 from common.rows import VALIDATION, Variant
 from matplotlib.figure import Figure
 
-from helpers import NB_EPOCHS
+from helpers import NB_EPOCHS, nb_parameters
 
 QUESTION = "What is each step worth, from the authors' script to the exploration classes?"
 ROUNDS = range(1400, 1410)  # not those in which the settings were chosen
@@ -68,7 +69,7 @@ VARIANTS = {
 
 
 def numbers(results: Results) -> dict[str, Any]:
-    """Return each rung's accuracy, the step to it from the one before, and how many runs fit."""
+    """Return each rung's accuracy, the step to it, and how many runs fit; and what four convolutions cost."""
     ladders: dict[str, list[dict[str, Any]]] = {ladder: [] for ladder in LADDERS}
     before: dict[str, Variant] = {}
     for (ladder, name), variant in VARIANTS.items():
@@ -76,7 +77,14 @@ def numbers(results: Results) -> dict[str, Any]:
         before[ladder] = variant
         accuracy, fit = interval_of(results.accuracies(variant)), fitted(results.rows(variant))
         ladders[ladder].append({"name": name, "accuracy": accuracy, "step": step, "fitted": fit})
-    return {"ladders": ladders, "rounds": span(ROUNDS), "n": len(ROUNDS)}
+    *_, exploration, deep = (v for (ladder, _), v in VARIANTS.items() if ladder == "digit labels")
+    seconds = [mean(float(row["seconds"]) for row in results.rows(variant)) for variant in (exploration, deep)]
+    return {
+        "ladders": ladders,
+        "deep": {"parameters": nb_parameters(DEEP.make()), "times": seconds[1] / seconds[0]},
+        "rounds": span(ROUNDS),
+        "n": len(ROUNDS),
+    }
 
 
 def picture(results: Results) -> Figure:

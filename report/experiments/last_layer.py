@@ -115,8 +115,8 @@ def frozen_numbers(results: Results) -> dict[str, Any]:
     return {"lines": [{"name": name, **line} for name, line in lines.items()], "alone": alone, "split": parts}
 
 
-def numbers(results: Results) -> dict[str, Any]:
-    """Return, by last layer and epochs, how many runs fit, and the claims' differences; and what reads and compares."""
+def by_last_layer(results: Results) -> list[dict[str, Any]]:
+    """Return, by last layer and epochs, how many runs fit, and the claims' differences."""
     lines: list[dict[str, Any]] = []
     for nb_epochs, name in itertools.product((NB_EPOCHS, LONG), LAST_LAYERS):
         plain, labelled = (VARIANTS[name, with_labels, nb_epochs] for with_labels in (False, True))
@@ -134,9 +134,14 @@ def numbers(results: Results) -> dict[str, Any]:
                 "differences": [comparison.numbers for comparison in compared],
             }
         )
+    return lines
+
+
+def numbers(results: Results) -> dict[str, Any]:
+    """Return what each last layer gives, what AuxModel's is given, and what reads and compares."""
     soft, relu = (VARIANTS[name, True, LONG] for name in ("linear on softmax", "linear on ReLU"))
     return {
-        "lines": lines,
+        "lines": by_last_layer(results),
         "soft_over_relu": compare(results, soft, relu).numbers,
         "readers": reader_numbers(results),
         "frozen": frozen_numbers(results),
@@ -164,7 +169,7 @@ def readme_line(numbers: dict[str, Any]) -> str:
 def picture(results: Results) -> Figure:
     """Draw both claims' differences by what they depend on: rate, last layer, training pairs; hollow where few fit."""
     rates = learning_rate.numbers(results)["lines"]
-    layers, pairs = numbers(results)["lines"], train_pairs.numbers(results)
+    layers, pairs = by_last_layer(results), train_pairs.numbers(results)
     groups: list[tuple[str, list[str], list[Any], list[bool]]] = [
         (
             "learning rate, epochs",

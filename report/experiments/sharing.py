@@ -72,7 +72,6 @@ def numbers(results: Results) -> dict[str, Any]:
                 "sharing": effect(results, LONG[WS], untied),
                 "beyond": beyond(results, untied),
                 "sharing_labelled": effect(results, LONG[AUX], untied_aux),
-                "labels": effect(results, untied_aux, untied),
                 "fits": fits(results, untied),
                 "fits_labelled": fits(results, untied_aux),
             }
@@ -86,7 +85,6 @@ def numbers(results: Results) -> dict[str, Any]:
     parameters = {size: nb_parameters(UNTIED.make(**SIZES[size])) for size in ("full size", "half size")}
     return {
         "lines": lines,
-        "labels": effect(results, LONG[AUX], LONG[WS]),
         "fits": {net.name: fits(results, variant) for net, variant in LONG.items()},
         "short_fits": short,
         "parameters": {**parameters, "shared": nb_parameters(WS.make())},
