@@ -1,16 +1,11 @@
-"""The differences between the exploration classes and their base classes, on validation pairs.
-
-Each difference is taken away from the exploration class, and is added alone to the base class.
-"""
+"""The differences between the exploration classes and their base classes, each taken away, on validation pairs."""
 
 from typing import Any
 
-from common.evidence import Numbers, compare, fitted, range_of, span
+from common.evidence import Numbers, compare, range_of, span
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, SIMPLE_ON_VIEWS, WS1, Network
 from common.results import Results
 from common.rows import VALIDATION, Variant, digit_accuracy
-
-from helpers import NB_EPOCHS
 
 QUESTION = "What does each difference between an exploration class and its base class do?"
 ROUNDS = range(1100, 1110)  # not those in which the settings were chosen
@@ -29,12 +24,7 @@ OF_TRAINING = {
     "label smoothing": "label_smoothing",
 }
 FOR_ALL = ["mini-batches of 50", "one cycle of learning rate and momentum", "two distorted views", "averaged weights"]
-NEEDS = {"consistency of the views": "two distorted views"}
-LONG = 3 * NB_EPOCHS  # for what alone fits in fewer than half of the runs
-NOT_FITTED = {
-    "WSModel1": ["last layer without weights", "two distorted views", "consistency of the views"],
-    "AuxModel1": ["two distorted views", "consistency of the views", "averaged weights"],
-}
+NEEDS = {"two distorted views": "consistency of the views"}  # which goes with them
 
 
 def differences(network: Network) -> list[str]:
@@ -42,34 +32,23 @@ def differences(network: Network) -> list[str]:
     return [*OF_NETWORK, *(name for name, setting in OF_TRAINING.items() if setting in network.training)]
 
 
-def variants(network: Network) -> dict[str, list[str]]:
-    """Return each variant's differences: all of them, all but one, one alone, none."""
-    names = differences(network)
-    kept = {"all": names}
-    for taken in names:
-        gone = {taken, *(difference for difference, needed in NEEDS.items() if needed == taken)}
-        kept[f"without {taken}"] = [difference for difference in names if difference not in gone]
-    for alone in names:
-        kept[f"only {alone}"] = [difference for difference in names if difference in (alone, NEEDS.get(alone))]
-    return {**kept, "none": []}
-
-
 def training_of(network: Network, kept: list[str]) -> dict[str, Any]:
     """Return the settings of an exploration class's training that the differences kept are."""
     return {OF_TRAINING[name]: network.training[OF_TRAINING[name]] for name in kept if name in OF_TRAINING}
 
 
-def ablated(network: Network, kept: list[str], nb_epochs: int = NB_EPOCHS) -> Variant:
+def ablated(network: Network, kept: list[str]) -> Variant:
     """Return an exploration class with the differences that are kept."""
     of_network = {keyword: difference in kept for difference, keyword in OF_NETWORK.items()}
-    settings = {**of_network, **training_of(network, kept), **VALIDATION, "nb_epochs": nb_epochs}
-    return Variant(ABLATED[network], settings, ROUNDS)
+    return Variant(ABLATED[network], {**of_network, **training_of(network, kept), **VALIDATION}, ROUNDS)
 
 
-VARIANTS = {(net.name, name): ablated(net, kept) for net in EXPLORATION for name, kept in variants(net).items()}
+VARIANTS: dict[tuple[str, str], Variant] = {}
 for net in EXPLORATION:
-    for name in (*(f"only {name}" for name in NOT_FITTED[net.name]), "none"):
-        VARIANTS[net.name, f"{name}, longer"] = ablated(net, variants(net)[name], LONG)
+    names = differences(net)
+    VARIANTS |= {(net.name, "all"): ablated(net, names), (net.name, "none"): ablated(net, [])}
+    for taken in names:
+        VARIANTS[net.name, taken] = ablated(net, [name for name in names if name not in (taken, NEEDS.get(taken))])
 VARIANTS["WSModel1", "training"] = ablated(WS1, FOR_ALL)
 VARIANTS["SimpleModel", "none"] = Variant(SIMPLE, VALIDATION, ROUNDS)
 # as WSModel1 is trained, as far as a plain network can be
@@ -77,7 +56,7 @@ VARIANTS["SimpleModel", "training"] = Variant(SIMPLE_ON_VIEWS, {**training_of(WS
 
 
 def numbers(results: Results) -> dict[str, Any]:
-    """Return what each difference does, taken away or alone, and what of it is the training's."""
+    """Return what taking each difference away costs, and what of all of them is the training's."""
 
     def effect(network: Network, more: str, less: str) -> Numbers:
         return compare(results, VARIANTS[network.name, more], VARIANTS[network.name, less]).numbers
@@ -90,17 +69,9 @@ def numbers(results: Results) -> dict[str, Any]:
         line: dict[str, Any] = {"name": name}
         for network in EXPLORATION:
             if name in differences(network):
-                long = name in NOT_FITTED[network.name]
-                alone, none = (f"{text}, longer" if long else text for text in (f"only {name}", "none"))
-                read = digits(network, f"without {name}")
-                line[network.name] = {
-                    "lost": effect(network, "all", f"without {name}"),
-                    "digits": {**range_of(read), "above_90": sum(value > 90 for value in read)},
-                    "won": effect(network, alone, none),
-                    "fitted": fitted(results.rows(VARIANTS[network.name, alone])),
-                    "fitted_short": fitted(results.rows(VARIANTS[network.name, f"only {name}"])),
-                    "longer": long,
-                }
+                read = digits(network, name)
+                more = {**range_of(read), "above_90": sum(value > 90 for value in read)}
+                line[network.name] = {"lost": effect(network, "all", name), "digits": more}
         lines.append(line)
     trained, plain_trained = VARIANTS["WSModel1", "training"], VARIANTS["SimpleModel", "training"]
     return {
@@ -114,5 +85,4 @@ def numbers(results: Results) -> dict[str, Any]:
         },
         "rounds": span(ROUNDS),
         "n": len(ROUNDS),
-        "long": LONG,
     }
