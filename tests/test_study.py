@@ -8,7 +8,6 @@ import shutil
 import sys
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -311,9 +310,13 @@ def test_fingerprints_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, as
     assert asked == []
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "nonsense://", ""])
-def test_no_dask_cluster(monkeypatch: pytest.MonkeyPatch, asked: Asked, address: str) -> None:
-    monkeypatch.setattr("distributed.Client", partial(Client, timeout=1))
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [("tcp://127.0.0.1:9", None), ("tls://127.0.0.1:9", TypeError("no certificate")), ("", ValueError("no address"))],
+)
+def test_no_dask_cluster(monkeypatch: pytest.MonkeyPatch, asked: Asked, address: str, error: Exception | None) -> None:
+    quick = lambda address, timeout: Client(address, timeout=timeout / 10)  # noqa: E731
+    monkeypatch.setattr("distributed.Client", quick if error is None else Mock(side_effect=error))
     with pytest.raises(SystemExit) as end:
         command(monkeypatch, "claims", "--dask", address)
     assert re.fullmatch(rf"error: the Dask scheduler '{address}' cannot be used: .+\.", str(end.value.code))
