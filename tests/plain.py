@@ -6,27 +6,21 @@ Nothing here uses the project's own reading, checks or statistics.
 import csv
 import gzip
 import json
-import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
-from math import erf, exp, lgamma, log, pi, sqrt
+from math import exp, sqrt
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import scipy
 import torch
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "report" / "results"
-NO_ROWS = (
-    "again",
-    "exploration",
-    "original",
-    "original_pictures",
-    "tuning_first",
-)  # of verify.py; of the authors; of older code
+NO_ROWS = ("again", "exploration", "original", "original_pictures", "tuning_first")  # of other code, or the authors
 
 BASE, EXPLORATION = ("SimpleModel", "WSModel", "AuxModel"), ("WSModel1", "AuxModel1")
 ABOVE = {"WSModel": "SimpleModel", "AuxModel": "WSModel", "WSModel1": "WSModel", "AuxModel1": "AuxModel"}
@@ -36,8 +30,9 @@ VALIDATION = {"validation": True, "nb_test_pairs": 5000}
 TEN = range(10)
 Row = dict[str, str]
 
-# by degrees of freedom, from tables of Student's t: 2.5 % are above
+# from tables of Student's t, by degrees of freedom: 2.5 % are above
 T = {8: 2.306004, 9: 2.262157, 29: 2.045230, 199: 1.971957}
+DETECTABLE = {10: 0.996, 30: 0.5292}  # standard deviations, by the number of rounds, as simulated in test_evidence
 
 
 def agree(found: Any, expected: Any, path: str = "") -> None:
@@ -132,33 +127,10 @@ def softmax(scores: Sequence[float]) -> list[float]:
     return [exp(score) / total for score in scores]
 
 
-def simpson(function: Callable[[float], float], low: float, high: float, steps: int = 1000) -> float:
-    """Return the integral of a function."""
-    width = (high - low) / steps
-    inner = sum((4 if n % 2 else 2) * function(low + n * width) for n in range(1, steps))
-    return (function(low) + inner + function(high)) * width / 3
-
-
-def bisect(function: Callable[[float], float], low: float, high: float) -> float:
-    """Return where an increasing function is 0."""
-    for _ in range(45):
-        middle = (low + high) / 2
-        low, high = (low, middle) if function(middle) > 0 else (middle, high)
-    return (low + high) / 2
-
-
-def within(limit: float, freedom: float) -> float:
-    """Return how probable it is that Student's t is from -limit to limit: its density, integrated."""
-    scale = exp(lgamma((freedom + 1) / 2) - lgamma(freedom / 2)) / sqrt(freedom * pi)
-    return 2 * scale * simpson(lambda t: (1 + t * t / freedom) ** (-(freedom + 1) / 2), 0, limit)
-
-
-def welch(values: Sequence[float], others: Sequence[float]) -> tuple[float, float]:
-    """Return the difference of two means, and half the width of its 95 % interval after Welch."""
-    one, other = (stdev(side) ** 2 / len(side) for side in (values, others))
-    freedom = (one + other) ** 2 / (one**2 / (len(values) - 1) + other**2 / (len(others) - 1))
-    limit = bisect(lambda t: within(t, freedom) - 0.95, 1.9, 4.4)  # of 2 degrees of freedom or more
-    return mean(values) - mean(others), limit * sqrt(one + other)
+def welch(values: Sequence[float], others: Sequence[float], confidence: float = 0.95) -> dict[str, float]:
+    """Return the difference of two means, and its interval after Welch, by scipy."""
+    limits = scipy.stats.ttest_ind(values, others, equal_var=False).confidence_interval(confidence)
+    return around(mean(values) - mean(others), (limits.high - limits.low) / 2)
 
 
 def holm(found: Sequence[float]) -> list[float]:
@@ -183,30 +155,6 @@ def flips(values: Sequence[float]) -> float:
 def flip_chance(p: float, nb_rounds: int) -> tuple[float, float]:
     """Return the p of sign flips, and how far it may be: of more than 100,000 ways, so many are drawn; Holm doubles."""
     return min(1, p), 5 * sqrt(p / 100_000) + 4e-5 if 2**nb_rounds > 100_000 else 0
-
-
-def bootstrap(values: list[float]) -> tuple[float, float]:
-    """Return the 95 % interval of the mean by resampling, its percentiles."""
-    generator = random.Random(0)
-    means = sorted(mean(generator.choices(values, k=len(values))) for _ in range(2000))
-    return means[50], means[-50]
-
-
-def detectable(sd: float, size: int) -> float:
-    """Return the true difference for which four of five intervals of `size` rounds are above 0."""
-    freedom = size - 1
-    scale = log(2) + freedom / 2 * log(freedom / 2) - lgamma(freedom / 2)
-
-    def power(difference: float) -> float:
-        """Integrate over the ratio s of the deviation that is found and the true one; the mean is normal."""
-
-        def part(s: float) -> float:
-            density = exp(scale + (freedom - 1) * log(s) - freedom * s * s / 2)
-            return density * (1 + erf((difference * sqrt(size) - T[freedom] * s) / sqrt(2))) / 2
-
-        return simpson(part, 1e-9, 3)
-
-    return sd * bisect(lambda difference: power(difference) - 0.8, 0, 3)
 
 
 # ---- The pairs -------------------------------------------------------------------------------------------------------

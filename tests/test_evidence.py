@@ -1,8 +1,8 @@
 """The statistics, against answers by hand."""
 
-from collections.abc import Callable
 from math import sqrt
 
+import numpy as np
 import plain
 import pytest
 from common import evidence
@@ -25,20 +25,26 @@ class Made(Results):
         }
 
 
-def by_moments(values: list[float], others: list[float]) -> tuple[float, float]:
-    found = evidence.difference_of(evidence.moments_of(values), evidence.moments_of(others))
-    assert found["low"] == pytest.approx(found["mean"] - found["half"])
-    return found["mean"], found["half"]
+def test_welch_by_hand() -> None:
+    def welch(*groups: list[float]) -> evidence.Numbers:
+        return evidence.difference_of(*map(evidence.moments_of, groups))
 
-
-@pytest.mark.parametrize("welch", [by_moments, plain.welch])
-def test_welch_by_hand(welch: Callable[..., tuple[float, float]]) -> None:
     # equal variances 1 and sizes 3: 4 degrees of freedom, an error of sqrt(2 / 3)
-    assert welch([1, 2, 3], [4, 5, 6]) == pytest.approx((-3, 2.776445 * sqrt(2 / 3)), abs=1e-5)
+    half = 2.776445 * sqrt(2 / 3)
+    expected = {"mean": -3, "half": half, "low": -3 - half, "high": -3 + half}
+    assert welch([1, 2, 3], [4, 5, 6]) == pytest.approx(expected, abs=1e-5)
     # variances 0.01 and 100: the error and the degrees of freedom, nearly, of the second alone
-    middle, half = welch([0.1, 0, -0.1, 0.1, -0.1], [-10, 0, 10])
-    assert middle == pytest.approx(0)
-    assert half == pytest.approx(4.302653 * 10 / sqrt(3), rel=1e-3)
+    found = welch([0.1, 0, -0.1, 0.1, -0.1], [-10, 0, 10])
+    assert (found["mean"], found["half"]) == pytest.approx((0, 4.302653 * 10 / sqrt(3)), rel=1e-3, abs=1e-9)
+
+
+@pytest.mark.parametrize("n", plain.DETECTABLE)
+def test_what_is_detectable_in_four_of_five_simulations(n: int) -> None:
+    ratio = evidence.detectable(2.0, n) / 2
+    assert ratio == pytest.approx(plain.DETECTABLE[n], abs=1e-3)
+    draws = np.random.default_rng(0).normal(ratio, 1, (50_000, n))
+    lower = draws.mean(1) - plain.T[n - 1] * draws.std(1, ddof=1) / sqrt(n)
+    assert (lower > 0).mean() == pytest.approx(0.8, abs=0.006)
 
 
 def test_two_groups_together() -> None:

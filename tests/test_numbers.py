@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from math import prod, sqrt
+from math import sqrt
 from statistics import mean, median, stdev
 from typing import Any
 
@@ -20,6 +20,7 @@ from common.rows import FROZEN, read_frozen
 from conftest import ROOT, numbers_of
 from experiments import authors, claims, confirmation, tuning
 from plain import ABOVE, BASE, PARAMETERS, RESULTS, Row
+from scipy.stats import spearmanr
 
 from helpers import UserError, train
 from models.SimpleCNN import SimpleModel
@@ -72,7 +73,7 @@ def of_claims() -> dict[str, Any]:
     return {
         "networks": {name: plain.interval_of(of_network) for name, of_network in values.items()},
         "sd": [stdev(each) for each in compared],
-        "detectable": [{str(n): (plain.detectable(stdev(each), n), 1e-3) for n in (10, 30)} for each in compared],
+        "detectable": [{str(n): (d * stdev(each), 1e-3) for n, d in plain.DETECTABLE.items()} for each in compared],
         "more_rounds": more_rounds,
         "protocol": protocol,
     }
@@ -88,7 +89,6 @@ def of_confirmation() -> dict[str, Any]:
     chances = plain.holm([plain.flips(values) for values in compared.values()])
     for (name, values), p in zip(compared.items(), chances, strict=True):
         interval = plain.interval_of(values)
-        low, high = plain.bootstrap(values)
         shares = [networks[net]["mean"] / 100 for net in (name, ABOVE[name])]
         sampling = sum(share * (1 - share) for share in shares) / 5000 * 100**2
         wins, losses = sum(value > 1e-9 for value in values), sum(value < -1e-9 for value in values)
@@ -100,7 +100,7 @@ def of_confirmation() -> dict[str, Any]:
                 "difference": f"{name} - {ABOVE[name]}",
                 **interval,
                 "if_shared": 1.96 * sqrt(sampling + stdev(values) ** 2 / len(values)),
-                "bootstrap": {"low": (low, 0.08), "high": (high, 0.08)},
+                "bootstrap": {name: (interval[name], 0.08) for name in ("low", "high")},
                 "counts": [wins, len(values) - wins - losses, losses],
                 "p": plain.flip_chance(p, len(values)),
                 "verdict": ("holds" if interval["mean"] > 0 else "refuted") if shown else "not shown",
@@ -118,25 +118,6 @@ def as_theirs(name: str, rate: float) -> list[Row]:
     if our_rate != 0.1:
         settings["learning_rate"] = our_rate
     return plain.of(REBUILT[name], authors.ROUNDS, nb_epochs=25, shuffle=False, **settings)
-
-
-def equal_within(name: str, rate: float) -> float:
-    """Return how far the limits of the 90 % interval of our mean error and theirs are at most from each other."""
-    ours, theirs = plain.errors(as_theirs(name, rate)), plain.errors_of_authors(name, rate)
-    one, other = (stdev(side) ** 2 / len(side) for side in (ours, theirs))
-    freedom = (one + other) ** 2 / (one**2 / (len(ours) - 1) + other**2 / (len(theirs) - 1))
-    limit = plain.bisect(lambda t: plain.within(t, freedom) - 0.9, 1.2, 3.0)
-    return abs(mean(ours) - mean(theirs)) + limit * sqrt(one + other)
-
-
-def correlation(values: list[float], others: list[float]) -> float:
-    """Return Spearman's correlation: that of ranks, of which equal values share the mean one."""
-    ranks = [
-        [sum(o < v for o in side) + (sum(o == v for o in side) + 1) / 2 for v in side] for side in (values, others)
-    ]
-    middles = [mean(side) for side in ranks]
-    products = sum((a - middles[0]) * (b - middles[1]) for a, b in zip(*ranks, strict=True))
-    return products / sqrt(prod(sum((rank - m) ** 2 for rank in side) for side, m in zip(ranks, middles, strict=True)))
 
 
 def moments(values: list[float]) -> dict[str, Any]:
@@ -157,20 +138,18 @@ def of_authors() -> dict[str, Any]:
     cells, of_both = [], {}
     for name, rate in NAMES_AND_RATES:
         own, theirs = plain.errors(as_theirs(name, rate)), plain.errors_of_authors(name, rate)
-        cell: dict[str, Any] = {"name": name, "rate": rate, "within": (equal_within(name, rate), 1e-3)}
+        limits = plain.welch(own, theirs, 0.9)
+        cell: dict[str, Any] = {"name": name, "rate": rate, "within": max(abs(limits["low"]), abs(limits["high"]))}
         train_errors = plain.errors(as_theirs(name, rate), "train_wrong", "train_total")
         cell["theirs"] = {**moments(theirs), "train": mean(plain.errors_of_authors(name, rate, "train"))}
         cell["ours"] = {**moments(own), "train": mean(train_errors)}
-        middle, half = plain.welch(own, theirs)
-        cell["difference"] = {key: (value, 1e-4) for key, value in plain.around(middle, half).items()}
-        assert abs(middle) <= half
+        cell["difference"] = plain.welch(own, theirs)
         cell |= {"both": None, "from_both": None, "one_draw": None}
         if name != "WSModel":
             more = plain.errors_of_authors(name, rate, commit="d918e72") if name == "SimpleModel" else None
             both = (moments(theirs + more), theirs + more) if more else together(theirs, *pictured[name, rate])
             cell["both"], of_both[name, rate] = both
-            found = plain.around(*plain.welch(own, both[1]))
-            cell["from_both"] = {key: (value, 1e-4) for key, value in found.items()}
+            cell["from_both"] = plain.welch(own, both[1])
         if name not in ("WSModel", "SimpleModel"):
             cell["one_draw"] = moments(plain.errors_of_authors(name, rate, commit="88bc519"))
         cells.append(cell)
@@ -180,33 +159,26 @@ def of_authors() -> dict[str, Any]:
             line: dict[str, Any] = {"difference": f"{name} - {ABOVE[name]}", "rate": rate}
             theirs = plain.minus(plain.errors_of_authors(ABOVE[name], rate), plain.errors_of_authors(name, rate))
             ours = plain.minus(plain.errors(as_theirs(ABOVE[name], rate)), plain.errors(as_theirs(name, rate)))
-            found = plain.around(*plain.welch(ours, theirs))
-            line["apart"] = {key: (value, 1e-4) for key, value in found.items()}
-            line["detectable"] = (plain.detectable(stdev(theirs), 10), 1e-3)
+            line |= {"apart": plain.welch(ours, theirs), "detectable": (plain.DETECTABLE[10] * stdev(theirs), 1e-2)}
             for side, values in (("theirs", theirs), ("ours", ours)):
                 chance = plain.flip_chance(plain.flips(values), len(values))
                 line[side] = {**plain.interval_of(values), "p": chance}
             conclusions.append(line)
     effects = []
     for rate in (0.1, 0.01):
-        found = [
-            plain.around(*plain.welch(of_both[worse, rate], of_both[better, rate]))
-            for worse, better in (("SimpleModel", "WSModel1"), ("WSModel1", "AuxModel"))
-        ]
-        near = [{key: (value, 1e-4) for key, value in each.items()} for each in found]
-        effects.append({"rate": rate, "effects": near, "n": 20})
+        simple, ws, aux = (of_both[name, rate] for name in ("SimpleModel", "WSModel1", "AuxModel"))
+        effects.append({"rate": rate, "effects": [plain.welch(simple, ws), plain.welch(ws, aux)], "n": 20})
     labelled = [row for name in ("AuxModel", "AuxModel1") for row in as_theirs(name, 0.1)]
     dead, errors = [int(row["dead_scores"]) for row in labelled], plain.errors(labelled)
     groups = [[e for e, n in zip(errors, dead, strict=True) if (n >= 2) == many] for many in (False, True)]
-    with_errors = correlation(dead, errors)
     return {
         "cells": cells,
         "conclusions": conclusions,
         "both": effects,
         "dead": {
-            "with_errors": with_errors,
-            "p": (0.0, 0.001) if with_errors > 0.45 else None,
-            "with_digits": correlation(dead, [-int(row["digits_wrong"]) for row in labelled]),
+            "with_errors": spearmanr(dead, errors).statistic,
+            "p": (0.0, 0.001),
+            "with_digits": spearmanr(dead, [-int(row["digits_wrong"]) for row in labelled]).statistic,
             "medians": [median(group) for group in groups],
             "n": [len(group) for group in groups],
         },
