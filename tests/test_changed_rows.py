@@ -14,7 +14,7 @@ from common.networks import WS1
 from common.results import Results
 from common.rows import Job, Row
 from conftest import ROOT, all_results, numbers_of
-from experiments import aux_weight, claims, confirmation, course, errors, last_layer, sharing
+from experiments import aux_weight, claims, confirmation, course, last_layer, prior, sharing
 from experiments.catalogue import rounded
 
 from helpers import UserError
@@ -72,12 +72,15 @@ def test_what_a_spike_costs_by_hand() -> None:
     assert (found["number"], found["last"], found["by_end"]) == (1, 30, 1)
 
 
-def test_the_best_order_is_a_permutation() -> None:
-    order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
-    table = torch.ones(10, 10, dtype=torch.int64)
-    for digit, score in enumerate(order):
-        table[digit, score] = 50
-    assert errors.best_order(table.numpy()) == order
+def test_the_digit_of_each_rank_by_hand() -> None:
+    """Of rank 0 the digit 3, though 2 is read as it, too; rank 7 is of none."""
+    table = torch.zeros(10, 10, dtype=torch.int64)
+    order = [3, 1, 4, 0, 5, 9, 2, None, 8, 7]
+    for rank, digit in enumerate(order):
+        if digit is not None:
+            table[digit, rank] = 50
+    table[2, 0] = 49
+    assert prior.digit_of_each_rank(table.numpy()) == order
 
 
 # ---- Each sentence that judges has its proof beside it: build.py stops at one that the rows do not show --------------

@@ -18,10 +18,10 @@ from experiments import (
     cost,
     course,
     diagrams,
-    errors,
     ladder,
     last_layer,
     learning_rate,
+    prior,
     published,
     sharing,
     train_pairs,
@@ -36,7 +36,7 @@ def by_name(*modules: ModuleType) -> dict[str, ModuleType]:
 
 EXPERIMENTS = by_name(  # in the order in which they are run: a row that two of them need is in the file of the first
     *(claims, confirmation, authors, published, sharing, last_layer, aux_weight, course, learning_rate, ablation),
-    *(errors, train_pairs, tuning, ladder),
+    *(prior, train_pairs, tuning, ladder),
 )
 SECTIONS = EXPERIMENTS | by_name(cost, diagrams)  # of the report
 
