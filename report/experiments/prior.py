@@ -1,4 +1,4 @@
-"""What WSModel1's ten scores mean: on equally frequent digits, and where the balance has the wrong or the right prior."""
+"""What the ten scores of WSModel1 mean: on equally frequent digits, and with a balance of the wrong or right prior."""
 
 import functools
 import json
