@@ -65,8 +65,8 @@ LADDERS = {
         PUBLISHED[3], AUX, JOINT_AUX, ABLATED_AUX1, DEEP_AUX, {"aux_weight": 1.0, "label_smoothing": 0.1}
     ),
 }
-# The best of each kind by validation accuracy, and the exploration class of that kind, on all test pairs that there are,
-# in rounds that nobody had run when this was committed: the accuracy of each, and their difference within rounds.
+# The best of each kind by validation accuracy, and the exploration class of that kind, on all test pairs there are, in
+# rounds that nobody had run when this was committed: the accuracy of each, and their difference within rounds.
 FRESH_ROUNDS = range(230, 260)
 FRESH = {
     (ladder, net.name): Variant(net, {**settings, "nb_test_pairs": 5000}, FRESH_ROUNDS)
