@@ -5,6 +5,7 @@ A spike is an epoch after the 20th whose loss is more than twice that of the epo
 """
 
 import json
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
@@ -35,7 +36,7 @@ def validation_accuracy(wrong: int) -> float:
     return 100 * (1 - wrong / VALIDATION["nb_test_pairs"])
 
 
-def spikes(losses: list[float]) -> list[int]:
+def spikes(losses: Sequence[float]) -> list[int]:
     """Return the epochs, from 1, that are spikes."""
     return [n + 1 for n in range(SETTLED, len(losses)) if losses[n] > max(2 * losses[n - 1], HIGH)]
 
@@ -75,10 +76,10 @@ def numbers(results: Results) -> dict[str, Any]:
 
 
 def picture(results: Results) -> Figure:
-    """Draw the loss and the validation accuracy along the epochs: every run faint, the first one thick."""
+    """Draw the loss and the validation accuracy along the epochs: every run faint, the first one thick; spikes are marked."""
     figure, (left, right) = figure_of(1, 2, 2.2)
     for network in BASE:
-        colour, _ = STYLES[network]
+        colour, marker = STYLES[network]
         for index, course in enumerate(courses(results, network)):
             losses, _, wrong = zip(*course, strict=True)
             values = list(map(validation_accuracy, wrong))
@@ -87,6 +88,8 @@ def picture(results: Results) -> Figure:
                 style = {"color": colour, "linewidth": 1.3, "label": network.name}
             for axes, heights in ((left, losses), (right, values)):
                 axes.plot(range(1, len(course) + 1), heights, **style)
+            at = spikes(losses)
+            left.plot(at, [losses[epoch - 1] for epoch in at], marker=marker, markersize=3, linestyle="", color=colour)
     left.set(xlabel="epoch", ylabel="training loss", yscale="log")
     right.set(xlabel="epoch", ylabel="validation accuracy (%)")
     right.set_ylim(bottom=65)
