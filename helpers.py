@@ -1,7 +1,8 @@
 """What the three networks share: settings, pairs of digits, the training loop, the test.
 
 A round is one repetition of the experiment. Its training pairs, test pairs, initial weights and order of mini-batches
-are each drawn by a generator of their own, so that all networks of a round see the same pairs in the same order.
+are each drawn by a generator of their own: all networks of a round see the same pairs, the base networks in the same
+order. (The exploration classes draw their distortions from the order's generator, too.)
 """
 
 import gzip
@@ -26,7 +27,7 @@ NB_EPOCHS = 50  # passes over the training pairs; lower it for a quick run
 
 # training
 LEARNING_RATE = 0.1
-MINI_BATCH_SIZE = 100  # pairs
+MINI_BATCH_SIZE = 100  # pairs; WSModel1 and AuxModel1 have their own in models/, as they have an AUX_WEIGHT
 AUX_WEIGHT = 0.5  # weight of the two digits' losses beside the comparison's weight of 1
 
 # pairs
@@ -132,7 +133,7 @@ def generator_of(purpose: str, nb_round: int) -> torch.Generator:
 
 
 class Round(NamedTuple):
-    """The pairs of one round, on the device that trains: N for training, M for the test.
+    """The pairs of one round, on the device that trains: N for training, and as many for the test as NB_TEST_PAIRS.
 
     The target is 1 if the first digit is less than or equal to the second, else 0; the classes are the digits 0-9.
     Both inputs are (pixel - mean) / std, with the training pixels' mean and standard deviation.
@@ -153,7 +154,10 @@ Pairs = tuple[Tensor, Tensor, Tensor]  # input, target and classes
 
 
 def make_pairs(images: Tensor, labels: Tensor, indices: Tensor, nb_pairs: int) -> Pairs:
-    """Pair up the first 2 nb_pairs images in `indices`, averaged 2x2 from 28x28 down to 14x14."""
+    """Pair up the first 2 nb_pairs images in `indices`, averaged 2x2 from 28x28 down to 14x14.
+
+    `images` are uint8 (N, 28, 28), `labels` int64 (N,). UserError if there are too few.
+    """
     if len(indices) < 2 * nb_pairs:
         raise UserError(f"{nb_pairs} pairs of {len(indices)} images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS.")
     indices = indices[: 2 * nb_pairs]
@@ -235,7 +239,8 @@ def one_cycle_at(step: int, nb_steps: int, learning_rate: float) -> tuple[float,
 class SGD:
     """Stochastic gradient descent, with the names, the meaning and the digits of torch.optim.SGD.
 
-    It is here since torch.optim takes a second to load. Any optimizer of PyTorch can take its place in `train`.
+    It is here since PyTorch's own takes a second when it is first used. It knows no weight decay, and no scheduler of
+    PyTorch's; any optimizer of torch.optim can take its place in `train`.
     """
 
     def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.0) -> None:
@@ -274,8 +279,8 @@ def train(
     of each, or of what `transform` makes of them with `generator`. Epochs, rate and size default to the settings. With
     `shuffle` the mini-batches are drawn anew each epoch. With `one_cycle` learning rate and momentum follow
     `one_cycle_at`. `averaging` is the per-step decay of a moving average of weights and statistics, which the model
-    gets at the end. `after_epoch` is called with the model and the losses so far, and cannot change the training.
-    DivergenceError if a loss or a weight is not finite.
+    gets at the end. `after_epoch` is called with the model and the losses so far; what it draws, and the mode that it
+    leaves, change no training. DivergenceError if a loss or a weight is not finite, UserError as `outputs`.
     """
     nb_epochs = NB_EPOCHS if nb_epochs is None else nb_epochs
     learning_rate = LEARNING_RATE if learning_rate is None else learning_rate
@@ -374,14 +379,14 @@ def run(
     """Make a network with the round's initial weights, train it with the round's order, and test it, once, at the end.
 
     `train_classes` is data.train_classes for a training function that takes it, else nothing; `settings` are the
-    training function's.
+    training function's. PyTorch's global generator is seeded anew. Raises what `train` and `evaluate` do.
     """
     clock = time.process_time if data.train_input.device.type == "cpu" else time.perf_counter
     start = clock()
     torch.manual_seed(seed_of("weights", data.number))  # seeds whatever takes no generator: initial weights, dropout
     model = make().to(data.train_input.device)
     for layer in model.modules():
-        if type(layer) is nn.Conv2d:  # 1.55 times as fast; other layers may not support it
+        if type(layer) is nn.Conv2d:  # 1.55 times as fast, and why `view` fails after it; not for all layers
             layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     order = generator_of("order", data.number)
     losses = train_function(model, data.train_input, data.train_target, *train_classes, generator=order, **settings)

@@ -2,9 +2,10 @@
 
     python test.py
 
-Lower NB_EPOCHS in helpers.py for a quick run, raise NB_ROUNDS to repeat it. Uncomment a line of `networks` to run an
-exploration class beside its base class, and the last line of this file to draw the losses. A loss is the mean over an
-epoch's mini-batches, `seconds` are the processor's. A default run prints this, all but the seconds on any AVX2 machine:
+Lower NB_EPOCHS in helpers.py for a quick run, raise NB_ROUNDS for more rounds, each with new pairs. Uncomment a line of
+`networks` to run an exploration class beside its base class, and the last line of this file to draw the losses. A loss
+is the mean over an epoch's mini-batches, `seconds` is processor time. A default run prints this, with the same digits
+but for the seconds on every x86-64 processor with AVX2:
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
     SimpleModel      57,956      0.6848     0.0034         80.6 %    194      3.3
@@ -26,7 +27,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-if __name__ == "__main__":
+if __name__ == "__main__" and not (sys.flags.interactive or hasattr(sys, "ps1")):  # not in a notebook or `python -i`
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends everything at once, without a traceback
 
 import torch
@@ -48,7 +49,7 @@ Outcome = Result | DivergenceError
 
 
 def networks(nb_round: int) -> list[Job]:
-    """Return what trains and tests each network; only those that are given them see the digits' classes."""
+    """Return what trains and tests each network; the digits' classes go only to those that get data.train_classes."""
     data = load_round(nb_round)  # while tuning: load_round(1000 + nb_round, validation=True)
     return [
         partial(run, data, SimpleModel, train_model),
@@ -73,7 +74,7 @@ def outcome_of(job: Job) -> Outcome:
 def work(job: Job, sender: Any) -> None:
     """Send what a network gives, or what is to be raised, from a process that the kernel ends with its parent."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
-    torch.set_num_threads(1)  # it would wait for ever for threads that only its parent has
+    torch.set_num_threads(1)  # else PyTorch waits for threads of the parent, which a fork does not copy
     try:
         sender.send(outcome_of(job))
     except (UserError, BrokenPipeError) as error:
@@ -83,7 +84,7 @@ def work(job: Job, sender: Any) -> None:
 
 
 def outcomes_of(jobs: Iterator[Job], nb_networks: int) -> Iterator[Outcome]:
-    """Yield what each network gives, in order, each as soon as it is there; a mistake in any is raised at once."""
+    """Yield what each network gives, in the order of `jobs`; a mistake in any is raised at once."""
     numbered, next_number, nb_processes = enumerate(jobs), 0, max(nb_networks, len(os.sched_getaffinity(0)))
     running, done = dict[Any, tuple[int, Any]](), dict[int, Any]()
     try:
@@ -168,7 +169,7 @@ def plot_losses(results: list[Result], file: str | Path = FIGURE) -> None:
 
 
 def main(networks: Callable[[int], list[Job]]) -> list[Result]:
-    """Print each network's line as soon as it is there, and return the results of those that did not diverge."""
+    """Print a line for each network, in order, and return the results of those that did not diverge."""
     outcomes: list[Outcome] = []
     several = helpers.NB_ROUNDS > 1
     try:
@@ -194,5 +195,4 @@ def main(networks: Callable[[int], list[Job]]) -> list[Result]:
 
 if __name__ == "__main__":
     results = main(networks)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # for what is typed after `python -i test.py`
     # plot_losses(results)

@@ -46,9 +46,9 @@ def train_model_AM(
 ) -> list[float]:
     """Train `model` in place with the comparison's cross-entropy and the two digits' own; return each epoch's loss.
 
-    The loss of a mini-batch is comparison + aux_weight (first digit + second digit), each a mean cross-entropy, the
-    digits' on the plain scores, and with `label_smoothing`. `train_input` is float32 (N, 2, 14, 14), `train_target`
-    int64 (N,), `train_classes` int64 (N, 2); the other settings are those of train_model_WS.
+    The loss of a mini-batch is comparison + aux_weight * (first + second), each a mean cross-entropy, the digits' on
+    the plain scores, and with `label_smoothing`. `two_views` and `consistency` are as in train_model_WS, `settings` as
+    in helpers.train. `train_input` is float32 (N, 2, 14, 14), `train_target` int64 (N,), `train_classes` int64 (N, 2).
     """
     aux_weight = helpers.AUX_WEIGHT if aux_weight is None else aux_weight
 

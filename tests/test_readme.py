@@ -13,16 +13,18 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 STUDY = (ROOT / "report" / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_code_reads_ones_own_two_digits(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_code_reads_ones_own_two_digits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Pixels of ten test pairs, as lists and as tensors; the network says of them what it says in the test."""
     data = load_round(0, nb_train_pairs=100, nb_test_pairs=10)
     result = run(data, AuxModel, train_model_AM, data.train_classes, nb_epochs=5, mini_batch_size=10)
     usual = load_round(0)
     model = result.model
     (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    names = {"load_round": load_round, "run": lambda *_: result, "AuxModel": None, "train_model_AM": None}
+    monkeypatch.setattr(helpers, "run", lambda *_: result)
     for first, second in data.test_input * data.std + data.mean:
-        exec(code, {**names, "first": first.tolist(), "second": second.unsqueeze(0)})
+        exec(code, {"first": first.tolist(), "second": second.unsqueeze(0)})
     scores, _ = model((data.test_input * data.std + data.mean - usual.mean) / usual.std)
     wanted = ["first <= second" if second > first else "first > second" for first, second in scores.tolist()]
     assert capsys.readouterr().out.splitlines() == wanted

@@ -76,7 +76,7 @@ def numbers(results: Results) -> dict[str, Any]:
 
 
 def picture(results: Results) -> Figure:
-    """Draw the loss and the validation accuracy along the epochs: every run faint, the first one thick; spikes are marked."""
+    """Draw the loss and the validation accuracy along the epochs: each run faint, the first thick, spikes marked."""
     figure, (left, right) = figure_of(1, 2, 2.2)
     for network in BASE:
         colour, marker = STYLES[network]
