@@ -93,9 +93,9 @@ def original(commit: str) -> dict[tuple[str, str], list[Row]]:
     return {key: sorted(own, key=lambda row: int(row["round"])) for key, own in found.items()}
 
 
-def errors_of_authors(network: str, rate: float, pairs: str = "test", commit: str = "8949bad") -> list[float]:
+def errors_of_authors(network: str, rate: float, commit: str = "8949bad") -> list[float]:
     """Return the authors' errors in %, a round each."""
-    return [float(row[f"{pairs}_error"]) for row in original(commit)[network, str(rate)]]
+    return [float(row["test_error"]) for row in original(commit)[network, str(rate)]]
 
 
 # ---- The statistics --------------------------------------------------------------------------------------------------

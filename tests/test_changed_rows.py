@@ -41,9 +41,9 @@ def wrong(job: Job) -> int:
 
 @pytest.mark.parametrize(
     ("odd", "even", "verdict", "counts"),
-    [(61, 60, "refuted", (0, 0, 30)), (100, -105, "not shown", (15, 0, 15))],
+    [(61, 60, "refuted", [0, 0, 30]), (100, -105, "not shown", [15, 0, 15])],
 )
-def test_a_verdict_is_of_the_rows(odd: int, even: int, verdict: str, counts: tuple[int, int, int]) -> None:
+def test_a_verdict_is_of_the_rows(odd: int, even: int, verdict: str, counts: list[int]) -> None:
     """About 1.2 points worse in each round; or 2 points worse and 2.1 better in turn."""
     pairs = zip(confirmation.VARIANTS["WSModel"], confirmation.VARIANTS["SimpleModel"], strict=True)
     changes = [(ours, {"wrong": str(wrong(theirs) + (odd if ours.round % 2 else even))}) for ours, theirs in pairs]
@@ -67,7 +67,7 @@ def test_what_a_spike_costs_by_hand() -> None:
     of_epochs: Any = [(0.1, 0, 400 + 20 * (n % 11)) for n in range(40)]
     of_epochs[29] = (0.9, 0, 700)
     around = sorted(wrong for *_, wrong in of_epochs[24:35])[5]
-    found = course.spike_numbers(WS1, [of_epochs])
+    found = course.spike_numbers([of_epochs])
     assert found["lost"]["mean"] == pytest.approx((700 - around) / 50)
     assert (found["number"], found["last"], found["by_end"]) == (1, 30, 1)
 

@@ -73,7 +73,7 @@ def test_holm_by_hand() -> None:
 def test_bootstrap_is_corrected_for_bias_and_skew() -> None:
     """The percentiles alone, without BCa's correction, are 0.0 and 3.1; Student's interval begins below 0."""
     values = [0.0] * 7 + [1.0, 2.0, 9.0]
-    assert evidence.bootstrap_interval(values) == pytest.approx((0.2, 4.5), abs=0.15)
+    assert evidence.bootstrap_interval(values) == pytest.approx({"low": 0.2, "high": 4.5}, abs=0.15)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_a_comparison_by_hand() -> None:
     ws, simple = (list(Variant(network, {}, range(4))) for network in (WS, SIMPLE))
     results = Made(wrong)
     found = compare(results, ws, simple)
-    assert found.differences == pytest.approx([3, 0, -1, 1])
-    assert found.mean == pytest.approx(0.75)
+    assert found == pytest.approx([3, 0, -1, 1])
+    first, second = evidence.judge([found, compare(results, simple, ws)])
+    assert (first["counts"], second["counts"]) == ([2, 1, 1], [1, 1, 2])  # wins, ties, losses
     # deviation sqrt((2.25^2 + 0.75^2 + 1.75^2 + 0.25^2) / 3), t = 3.182446 for 3 degrees of freedom
-    assert found.half_width == pytest.approx(3.182446 * (8.75 / 3) ** 0.5 / 2, rel=1e-6)
-    assert found.counts == (2, 1, 1)  # wins, ties, losses
-    assert found.numbers == pytest.approx({"mean": 0.75, "half": 2.7176, "low": -1.9676, "high": 3.4676}, abs=1e-3)
-    assert compare(results, simple, ws).counts == (1, 1, 2)
+    expected = {"mean": 0.75, "half": 2.7176, "low": -1.9676, "high": 3.4676}
+    assert {name: first[name] for name in expected} == pytest.approx(expected, abs=1e-3)
+    assert (first["verdict"], second["verdict"]) == ("not shown", "not shown")
     with pytest.raises(UserError, match=r"rounds \[0, 1, 2, 3\] cannot be paired with \[0, 1\]"):
         compare(results, ws, simple[:2])
     with pytest.raises(UserError, match=r"rounds \[0, 1, 2, 3\] cannot be paired with \[3, 2, 1, 0\]"):

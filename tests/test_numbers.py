@@ -140,9 +140,7 @@ def of_authors() -> dict[str, Any]:
         own, theirs = plain.errors(as_theirs(name, rate)), plain.errors_of_authors(name, rate)
         limits = plain.welch(own, theirs, 0.9)
         cell: dict[str, Any] = {"name": name, "rate": rate, "within": max(abs(limits["low"]), abs(limits["high"]))}
-        train_errors = plain.errors(as_theirs(name, rate), "train_wrong", "train_total")
-        cell["theirs"] = {**moments(theirs), "train": mean(plain.errors_of_authors(name, rate, "train"))}
-        cell["ours"] = {**moments(own), "train": mean(train_errors)}
+        cell |= {"theirs": moments(theirs), "ours": moments(own)}
         cell["difference"] = plain.welch(own, theirs)
         cell |= {"both": None, "from_both": None, "one_draw": None}
         if name != "WSModel":
@@ -156,25 +154,18 @@ def of_authors() -> dict[str, Any]:
     conclusions = []
     for name in plain.CLAIMS:
         for rate in (0.1, 0.01):
-            line: dict[str, Any] = {"difference": f"{name} - {ABOVE[name]}", "rate": rate}
             theirs = plain.minus(plain.errors_of_authors(ABOVE[name], rate), plain.errors_of_authors(name, rate))
             ours = plain.minus(plain.errors(as_theirs(ABOVE[name], rate)), plain.errors(as_theirs(name, rate)))
+            line: dict[str, Any] = {"theirs": plain.interval_of(theirs), "ours": plain.interval_of(ours)}
             line |= {"apart": plain.welch(ours, theirs), "detectable": (plain.DETECTABLE[10] * stdev(theirs), 1e-2)}
-            for side, values in (("theirs", theirs), ("ours", ours)):
-                chance = plain.flip_chance(plain.flips(values), len(values))
-                line[side] = {**plain.interval_of(values), "p": chance}
             conclusions.append(line)
-    effects = []
-    for rate in (0.1, 0.01):
-        simple, ws, aux = (of_both[name, rate] for name in ("SimpleModel", "WSModel1", "AuxModel"))
-        effects.append({"rate": rate, "effects": [plain.welch(simple, ws), plain.welch(ws, aux)], "n": 20})
     labelled = [row for name in ("AuxModel", "AuxModel1") for row in as_theirs(name, 0.1)]
     dead, errors = [int(row["dead_scores"]) for row in labelled], plain.errors(labelled)
     groups = [[e for e, n in zip(errors, dead, strict=True) if (n >= 2) == many] for many in (False, True)]
     return {
         "cells": cells,
         "conclusions": conclusions,
-        "both": effects,
+        "aux_in_both": plain.welch(of_both["WSModel1", 0.1], of_both["AuxModel", 0.1]),
         "dead": {
             "with_errors": spearmanr(dead, errors).statistic,
             "p": (0.0, 0.001),
@@ -183,7 +174,6 @@ def of_authors() -> dict[str, Any]:
             "n": [len(group) for group in groups],
         },
         "rounds": len(authors.ROUNDS),
-        "their_rounds": 10,
         "printed": 228,
     }
 

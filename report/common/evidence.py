@@ -14,25 +14,28 @@ from common.results import Results
 from common.rows import Job, Row
 from helpers import UserError
 
-SEED = 0  # of the resampling
 NB_RESAMPLES = 100_000
+RESAMPLING: dict[str, Any] = {"n_resamples": NB_RESAMPLES, "batch": 1000, "rng": 0}
 ALPHA = 0.05  # of p, beside an interval that leaves out 0
 POWER = 0.8
 Numbers = dict[str, float]
 
 
-def mean_and_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return the mean and half the width of its 95 % Student-t interval."""
+def around(middle: float, half_width: float) -> Numbers:
+    """Return a mean or a difference, half the width of its interval, and the interval's limits."""
+    return {"mean": middle, "half": half_width, "low": middle - half_width, "high": middle + half_width}
+
+
+def interval_of(values: Sequence[float]) -> Numbers:
+    """Return the mean of values, a round each, and its 95 % Student-t interval: see `around`."""
     limits = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    return float(np.mean(values)), float(limits.high - limits.low) / 2
+    return around(float(np.mean(values)), float(limits.high - limits.low) / 2)
 
 
-def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
+def bootstrap_interval(values: Sequence[float]) -> Numbers:
     """Return the 95 % interval of the mean by the bias-corrected and accelerated bootstrap (Efron, 1987)."""
-    result = scipy.stats.bootstrap(
-        (values,), np.mean, n_resamples=NB_RESAMPLES, batch=1000, rng=np.random.default_rng(SEED)
-    )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    limits = scipy.stats.bootstrap((values,), np.mean, **RESAMPLING).confidence_interval
+    return {"low": float(limits.low), "high": float(limits.high)}
 
 
 def sign_flip_p(values: Sequence[float]) -> float:
@@ -40,15 +43,7 @@ def sign_flip_p(values: Sequence[float]) -> float:
 
     Exact where there are at most NB_RESAMPLES ways to flip them, else by so many random ones.
     """
-    result = scipy.stats.permutation_test(
-        (values,),
-        np.mean,
-        permutation_type="samples",
-        n_resamples=NB_RESAMPLES,
-        batch=1000,
-        rng=np.random.default_rng(SEED),
-    )
-    return float(result.pvalue)
+    return float(scipy.stats.permutation_test((values,), np.mean, permutation_type="samples", **RESAMPLING).pvalue)
 
 
 class Moments(NamedTuple):
@@ -60,12 +55,9 @@ class Moments(NamedTuple):
 
     def with_(self, other: "Moments") -> "Moments":
         """Return the moments of both groups together."""
-        n = self.n + other.n
-        middle = (self.n * self.mean + other.n * other.mean) / n
-        squares = 0.0
-        for each in (self, other):
-            squares += (each.n - 1) * each.sd**2 + each.n * (each.mean - middle) ** 2
-        return Moments(middle, math.sqrt(squares / (n - 1)), n)
+        n, apart = self.n + other.n, self.mean - other.mean
+        squares = (self.n - 1) * self.sd**2 + (other.n - 1) * other.sd**2 + self.n * other.n / n * apart**2
+        return Moments((self.n * self.mean + other.n * other.mean) / n, math.sqrt(squares / (n - 1)), n)
 
 
 def moments_of(values: Sequence[float]) -> Moments:
@@ -79,15 +71,6 @@ def difference_of(one: Moments, other: Moments, confidence: float = 0.95) -> Num
     freedom = (parts[0] + parts[1]) ** 2 / (parts[0] ** 2 / (one.n - 1) + parts[1] ** 2 / (other.n - 1))
     half_width = float(scipy.stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(parts[0] + parts[1])
     return around(one.mean - other.mean, half_width)
-
-
-def equivalence(one: Moments, other: Moments) -> float:
-    """Return the least distance within which two means are shown to be, by two one-sided tests of 5 % (Welch).
-
-    That is the farther limit of the 90 % interval of their difference (Schuirmann, 1987).
-    """
-    interval = difference_of(one, other, 0.9)
-    return max(abs(interval["low"]), abs(interval["high"]))
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -104,12 +87,8 @@ def detectable(sd: float, n: int) -> float:
 
     `sd` is the standard deviation of the differences within rounds; the power is that of the noncentral t distribution.
     """
-    limit = scipy.stats.t.ppf(0.975, n - 1)
-
-    def lacking(ratio: float) -> float:
-        return float(scipy.stats.nct.sf(limit, n - 1, ratio * math.sqrt(n))) - POWER
-
-    return sd * float(scipy.optimize.brentq(lacking, 0, 3))
+    limit, root = scipy.stats.t.ppf(0.975, n - 1), math.sqrt(n)
+    return sd * scipy.optimize.brentq(lambda ratio: scipy.stats.nct.sf(limit, n - 1, ratio * root) - POWER, 0, 3)
 
 
 def verdict(mean_difference: float, half_width: float, p: float) -> str:
@@ -119,49 +98,23 @@ def verdict(mean_difference: float, half_width: float, p: float) -> str:
     return "holds" if mean_difference > 0 else "refuted"
 
 
-def around(middle: float, half_width: float) -> Numbers:
-    """Return a mean or a difference, half the width of its interval, and the interval's limits."""
-    return {"mean": middle, "half": half_width, "low": middle - half_width, "high": middle + half_width}
-
-
-def interval_of(values: Sequence[float]) -> Numbers:
-    """Return the mean of values, a round each, and its 95 % Student-t interval: see `around`."""
-    return around(*mean_and_interval(values))
-
-
 def range_of(values: Sequence[float]) -> Numbers:
     """Return the mean, the lowest and the highest."""
     return {"mean": float(np.mean(values)), "low": min(values), "high": max(values)}
 
 
-class Comparison(NamedTuple):
-    """Differences in points of accuracy, one for each round, with their mean and 95 % interval."""
-
-    differences: list[float]
-    mean: float
-    half_width: float  # of Student's interval
-    counts: tuple[int, int, int]  # wins, ties, losses
-
-    @property
-    def numbers(self) -> Numbers:
-        """The mean and its interval: see `around`."""
-        return around(self.mean, self.half_width)
-
-
-def compare(results: Results, better: Iterable[Job], worse: Iterable[Job]) -> Comparison:
-    """Compare two networks in the same rounds; UserError if the rounds are not the same."""
+def compare(results: Results, better: Iterable[Job], worse: Iterable[Job]) -> list[float]:
+    """Return two networks' differences in points of accuracy, a round each; UserError if their rounds differ."""
     better, worse = list(better), list(worse)
     rounds, others = ([job.round for job in side] for side in (better, worse))
     if rounds != others:
         raise UserError(f"rounds {rounds} cannot be paired with {others}.")
-    return paired(results.accuracies(better), results.accuracies(worse))
+    return within_rounds(results.accuracies(better), results.accuracies(worse))
 
 
-def paired(better: Sequence[float], worse: Sequence[float]) -> Comparison:
-    """Compare two lists of accuracies in %, of the same rounds."""
-    differences = [a - b for a, b in zip(better, worse, strict=True)]
-    wins, losses = sum(each > 0 for each in differences), sum(each < 0 for each in differences)
-    return Comparison(differences, *mean_and_interval(differences), (wins, len(differences) - wins - losses, losses))
+def within_rounds(better: Sequence[float], worse: Sequence[float]) -> list[float]:
+    """Return the differences of two lists of accuracies or errors, of the same rounds."""
+    return [a - b for a, b in zip(better, worse, strict=True)]
 
 
 def fitted(rows: Iterable[Row]) -> int:
@@ -169,19 +122,15 @@ def fitted(rows: Iterable[Row]) -> int:
     return sum(row["train_wrong"] == "0" for row in rows)
 
 
-def judge(comparisons: list[Comparison]) -> list[dict[str, Any]]:
-    """Return of each claim its difference, intervals, wins, ties and losses, p adjusted for all, and verdict."""
-    adjusted = holm([sign_flip_p(comparison.differences) for comparison in comparisons])
-    return [
-        {
-            **comparison.numbers,
-            "bootstrap": dict(zip(("low", "high"), bootstrap_interval(comparison.differences), strict=True)),
-            "counts": comparison.counts,
-            "p": p,
-            "verdict": verdict(comparison.mean, comparison.half_width, p),
-        }
-        for comparison, p in zip(comparisons, adjusted, strict=True)
-    ]
+def judge(claims: list[list[float]]) -> list[dict[str, Any]]:
+    """Return of each claim, by its differences, intervals, wins, ties and losses, p adjusted for all, and verdict."""
+    judged: list[dict[str, Any]] = []
+    for values, p in zip(claims, holm([sign_flip_p(values) for values in claims]), strict=True):
+        interval = interval_of(values)
+        counts = [sum(each > 0 for each in values), values.count(0), sum(each < 0 for each in values)]
+        found = {"bootstrap": bootstrap_interval(values), "counts": counts, "p": p}
+        judged.append({**interval, **found, "verdict": verdict(interval["mean"], interval["half"], p)})
+    return judged
 
 
 # ---- What the READMEs need: in the report, report.typ does this ------------------------------------------------------

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from common.evidence import Numbers, mean_and_interval
+from common.evidence import Numbers, interval_of
 from common.networks import AUX, AUX1, SIMPLE, WS, WS1, Network
 from common.results import Results
 from helpers import SIDE
@@ -60,29 +60,16 @@ def save(draw: Callable[[Results], Figure], results: Results, file: Path) -> Non
         partial.replace(file)
 
 
-def spread(values: Sequence[float], width: float) -> list[float]:
-    """Return how far sideways each dot goes, from -width to width, so that neighbours in height are apart."""
-    offsets = [0.0] * len(values)
-    for rank, index in enumerate(sorted(range(len(values)), key=lambda n: values[n])):
-        offsets[index] = width * ((rank * 0.618034) % 1 * 2 - 1)  # the golden ratio: close ranks are far apart
-    return offsets
-
-
-def interval(axes: Axes, x: float, values: Sequence[float]) -> None:
-    """Draw the mean with its 95 % interval."""
-    middle, half_width = mean_and_interval(values)
-    axes.errorbar([x], [middle], [half_width], fmt="_", color="k", markersize=7, capsize=2, linewidth=1.2)
-
-
 def strip(
     axes: Axes, x: float, values: Sequence[float], network: Network, width: float = 0.16, hollow: bool = False
 ) -> None:
     """Draw every round as a dot, or as a hollow one, and beside them the mean with its 95 % interval."""
     colour, marker = STYLES[network]
     inside = "none" if hollow else colour
-    xs = [x - 0.08 + offset for offset in spread(values, width)]
+    xs = x - 0.08 + width * np.linspace(-1, 1, len(values))  # in the order of the rounds
     axes.scatter(xs, values, s=9, c=inside, edgecolors=colour, marker=marker, linewidths=0.5, alpha=0.8)
-    interval(axes, x + 0.22, values)
+    of = interval_of(values)
+    axes.errorbar([x + 0.22], [of["mean"]], [of["half"]], fmt="_", color="k", markersize=7, capsize=2, linewidth=1.2)
 
 
 def label_places(axes: Axes, names: Iterable[str]) -> None:

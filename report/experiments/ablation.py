@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.evidence import Numbers, compare, range_of, span
+from common.evidence import Numbers, compare, interval_of, range_of, span
 from common.networks import ABLATED_AUX1, ABLATED_WS1, EXPLORATION, SIMPLE, SIMPLE_ON_VIEWS, WS1, Network
 from common.results import Results
 from common.rows import VALIDATION, Variant, digit_accuracy
@@ -59,7 +59,7 @@ def numbers(results: Results) -> dict[str, Any]:
     """Return what taking each difference away costs, and what of all of them is the training's."""
 
     def effect(network: Network, more: str, less: str) -> Numbers:
-        return compare(results, VARIANTS[network.name, more], VARIANTS[network.name, less]).numbers
+        return interval_of(compare(results, VARIANTS[network.name, more], VARIANTS[network.name, less]))
 
     def digits(network: Network, variant: str) -> list[float]:
         return [digit_accuracy([row]) for row in results.rows(VARIANTS[network.name, variant])]
@@ -79,9 +79,9 @@ def numbers(results: Results) -> dict[str, Any]:
         "digits": {network.name: range_of(digits(network, "all")) for network in EXPLORATION},
         "together": {network.name: effect(network, "all", "none") for network in EXPLORATION},
         "training": {
-            "SimpleModel_gain": compare(results, plain_trained, VARIANTS["SimpleModel", "none"]).numbers,
-            "WSModel_gain": compare(results, trained, VARIANTS["WSModel1", "none"]).numbers,
-            "rest": compare(results, VARIANTS["WSModel1", "all"], trained).numbers,
+            "SimpleModel_gain": interval_of(compare(results, plain_trained, VARIANTS["SimpleModel", "none"])),
+            "WSModel_gain": interval_of(compare(results, trained, VARIANTS["WSModel1", "none"])),
+            "rest": interval_of(compare(results, VARIANTS["WSModel1", "all"], trained)),
         },
         "rounds": span(ROUNDS),
         "n": len(ROUNDS),

@@ -7,7 +7,7 @@ from typing import Any
 from common.evidence import compare, fitted, interval_of
 from common.networks import AUX, WS
 from common.results import Results
-from common.rows import Row, Variant, digit_accuracy
+from common.rows import Variant, digit_accuracy
 
 from helpers import NB_EPOCHS
 
@@ -24,23 +24,17 @@ VARIANTS["softmax"] = Variant(AUX, {"activation": "softmax", "nb_epochs": LONG},
 WITHOUT = {nb_epochs: Variant(WS, {"nb_epochs": nb_epochs}, ROUNDS) for nb_epochs in (NB_EPOCHS, LONG)}
 
 
-def miscompared(rows: list[Row]) -> float:
-    """Return the share of test pairs, in %, that the last layer gets wrong although both digits are read right."""
-    return mean(100 * int(row["head_wrong"]) / int(row["total"]) for row in rows)
-
-
-def line_of(results: Results, variant: Variant, nb_epochs: int) -> dict[str, Any]:
-    """Return what an auxiliary loss gains over none, how well the digits are read, and what the last layer is given."""
+def line_of(results: Results, variant: Variant) -> dict[str, Any]:
+    """Return what an auxiliary loss gains over none in LONG epochs, and how well its digits are read and compared."""
     rows = results.rows(variant)
-    line = {
-        "gain": compare(results, variant, WITHOUT[nb_epochs]).numbers,
+    return {
+        "gain": interval_of(compare(results, variant, WITHOUT[LONG])),
         "digits": digit_accuracy(rows),
-        "miscompared": miscompared(rows),
+        # in %: pairs that the last layer gets wrong although both digits are read right
+        "miscompared": mean(100 * int(row["head_wrong"]) / int(row["total"]) for row in rows),
         "fitted": fitted(rows),
+        "sharpness": interval_of([json.loads(row["details"]) for row in rows]),
     }
-    if variant.details:
-        line["sharpness"] = interval_of([json.loads(row["details"]) for row in rows])
-    return line
 
 
 def numbers(results: Results) -> dict[str, Any]:
@@ -49,9 +43,9 @@ def numbers(results: Results) -> dict[str, Any]:
     for weight in WEIGHTS[1:]:
         line: dict[str, Any] = {"weight": weight, "diverged": len(ROUNDS) - len(results.finished(VARIANTS[weight]))}
         if not line["diverged"]:
-            line["short"] = line_of(results, VARIANTS[weight], NB_EPOCHS)
+            line["short"] = {"gain": interval_of(compare(results, VARIANTS[weight], WITHOUT[NB_EPOCHS]))}
         if weight in LONG_WEIGHTS:
-            line["long"] = line_of(results, VARIANTS[weight, "long"], LONG)
+            line["long"] = line_of(results, VARIANTS[weight, "long"])
         lines.append(line)
-    more = {"softmax": line_of(results, VARIANTS["softmax"], LONG), "epochs": [NB_EPOCHS, LONG]}
+    more = {"softmax": line_of(results, VARIANTS["softmax"]), "epochs": [NB_EPOCHS, LONG]}
     return {"lines": lines, **more, "rounds": len(ROUNDS)}

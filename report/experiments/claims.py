@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from statistics import stdev
 from typing import Any, NamedTuple
 
-from common.evidence import ALPHA, NB_RESAMPLES, POWER, Comparison, compare, detectable, interval_of
+from common.evidence import ALPHA, NB_RESAMPLES, POWER, compare, detectable, interval_of
 from common.networks import AUX, AUX1, BASE, EXPLORATION, MAIN, SIMPLE, WS, WS1, Network
 from common.results import Results
 from common.rows import Variant
@@ -48,7 +48,7 @@ VARIANTS = {net.name: Variant(net, {}, ROUNDS if net in BASE else ALL_ROUNDS) fo
 DEFAULTS = {net.name: Variant(net, {}, ROUNDS) for net in MAIN}
 
 
-def differences(results: Results, variants: Mapping[str, Variant] = DEFAULTS) -> list[Comparison]:
+def differences(results: Results, variants: Mapping[str, Variant] = DEFAULTS) -> list[list[float]]:
     """Return the difference that each claim is about, between these variants of the networks, by their names."""
     return [compare(results, variants[claim.better.name], variants[claim.worse.name]) for claim in CLAIMS]
 
@@ -56,7 +56,7 @@ def differences(results: Results, variants: Mapping[str, Variant] = DEFAULTS) ->
 def numbers(results: Results) -> dict[str, Any]:
     """Return the networks' accuracies, the differences that the claims are about, and the protocol."""
     values = {net.name: results.accuracies(DEFAULTS[net.name]) for net in MAIN}
-    deviations = [stdev(comparison.differences) for comparison in differences(results)]
+    deviations = list(map(stdev, differences(results)))
     more_rounds = {}
     for network, base in zip(EXPLORATION, BASE[1:], strict=True):
         over_all = results.accuracies(VARIANTS[network.name])

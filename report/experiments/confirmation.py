@@ -9,16 +9,7 @@ import math
 from statistics import mean, stdev
 from typing import Any
 
-from common.evidence import (
-    Comparison,
-    compare,
-    difference_text,
-    fitted,
-    interval_of,
-    judge,
-    markdown_table,
-    span,
-)
+from common.evidence import compare, difference_text, fitted, interval_of, judge, markdown_table, span
 from common.networks import AUX1, BASE, MAIN, WS1, Network
 from common.plotting import figure_of, label_places, strip
 from common.results import Results
@@ -48,19 +39,19 @@ def network_numbers(results: Results, network: Network) -> dict[str, Any]:
         "parameters": int(rows[0]["parameters"]),
         "fitted": fitted(rows),
         "digits": digit_accuracy(rows) if network.labelled or network == WS1 else None,
-        "effect": compare(results, variant, VARIANTS[above.name]).numbers if above is not None else None,
+        "effect": interval_of(compare(results, variant, VARIANTS[above.name])) if above is not None else None,
         "theirs": interval_of([100 - error for error in theirs(network, RATES[0])]) if network in BASE else None,
     }
 
 
-def if_shared(results: Results, comparison: Comparison, claim: Claim) -> float:
+def if_shared(results: Results, differences: list[float], claim: Claim) -> float:
     """Return half the width of a claim's 95 % interval if the sampling of test pairs were the same in all rounds.
 
     An upper bound: it takes both networks' errors as independent, where most are on the same pairs.
     """
     shares = [mean(results.accuracies(VARIANTS[network.name])) / 100 for network in (claim.better, claim.worse)]
     sampling = sum(share * (1 - share) / DATA["nb_test_pairs"] for share in shares)
-    rounds = stdev(comparison.differences) ** 2 / len(comparison.differences)
+    rounds = stdev(differences) ** 2 / len(differences)
     return 1.96 * math.sqrt(100**2 * sampling + rounds)
 
 
@@ -70,13 +61,13 @@ def numbers(results: Results) -> dict[str, Any]:
     claims = [
         {
             **{"sentence": claim.sentence, "heading": claim.heading, "difference": claim.difference},
-            **{**judged, "if_shared": if_shared(results, comparison, claim)},
+            **{**judged, "if_shared": if_shared(results, values, claim)},
         }
-        for claim, comparison, judged in zip(CLAIMS, compared, judge(compared), strict=True)
+        for claim, values, judged in zip(CLAIMS, compared, judge(compared), strict=True)
     ]
     return {
         "networks": {network.name: network_numbers(results, network) for network in ABOUT},
-        "labels": compare(results, VARIANTS[AUX1.name], VARIANTS[WS1.name]).numbers,
+        "labels": interval_of(compare(results, VARIANTS[AUX1.name], VARIANTS[WS1.name])),
         "claims": claims,
         "commit": COMMIT,
         "rounds": span(ROUNDS),
@@ -109,8 +100,8 @@ def picture(results: Results) -> Figure:
         strip(left, place, results.accuracies(VARIANTS[network.name]), network)
     label_places(left, (network.name for network in ABOUT))
     left.set(title="Every round of the five networks", ylabel="test accuracy (%)")
-    for place, (claim, comparison) in enumerate(zip(CLAIMS, differences(results, VARIANTS), strict=True)):
-        strip(right, place, comparison.differences, claim.better)
+    for place, (claim, values) in enumerate(zip(CLAIMS, differences(results, VARIANTS), strict=True)):
+        strip(right, place, values, claim.better)
     right.axhline(0, color="k", linewidth=0.7)
     label_places(right, (claim.difference.replace(" - ", "\n− ") for claim in CLAIMS))
     right.set(title="Differences within rounds", ylabel="difference (points)")

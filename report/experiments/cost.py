@@ -11,25 +11,20 @@ from common.rows import RESULTS, key_of, read_frozen
 BENCHMARK = RESULTS / "benchmark.json"
 
 
-def speed() -> dict[str, Any]:
-    """Return how much longer a straightforward version of the published script takes, and where that was measured."""
-    benchmark = json.loads(BENCHMARK.read_text(encoding="utf-8"))
-    seconds = benchmark["seconds"]
-    return {"machine": benchmark["machine"], "ratio": seconds["published"] / seconds["ours"]}
-
-
 def numbers(results: Results) -> dict[str, Any]:
     """Return how many rows there are and what they cost, the benchmark's speed, and the processors of the rows."""
     again = csv.DictReader(io.StringIO(read_frozen("again.csv")))
     processors = [(results.by_key[key_of(row)]["cpu"], row["cpu"]) for row in again if key_of(row) in results.by_key]
     elsewhere = [(first, again) for first, again in processors if first != again]
     rows = results.by_key.values()
+    benchmark = json.loads(BENCHMARK.read_text(encoding="utf-8"))
+    seconds = benchmark["seconds"]
     return {
         "rows": len(rows),
         "frozen": sum(len(read_frozen(name).splitlines()) - 1 for name in ("exploration.csv", "tuning_first.csv")),
         "hours": sum(float(row["seconds"] or 0) for row in rows) / 3600,
         "torch": sorted({row["torch"].split("+")[0] for row in rows}),
-        "speed": speed(),
+        "speed": {"machine": benchmark["machine"], "ratio": seconds["published"] / seconds["ours"]},
         "processors": {
             "made": sorted({row["cpu"] for row in rows}),
             "first": sorted({first for first, _ in elsewhere}),

@@ -31,17 +31,12 @@ def courses(results: Results, network: Network) -> list[Course]:
     return [[tuple(epoch) for epoch in json.loads(row["details"])] for row in results.rows(VARIANTS[network.name])]
 
 
-def validation_accuracy(wrong: int) -> float:
-    """Return the validation accuracy in % of a network that gets so many pairs wrong."""
-    return 100 * (1 - wrong / VALIDATION["nb_test_pairs"])
-
-
 def spikes(losses: Sequence[float]) -> list[int]:
     """Return the epochs, from 1, that are spikes."""
     return [n + 1 for n in range(SETTLED, len(losses)) if losses[n] > max(2 * losses[n - 1], HIGH)]
 
 
-def spike_numbers(network: Network, runs: list[Course]) -> dict[str, Any]:
+def spike_numbers(runs: list[Course]) -> dict[str, Any]:
     """Return how many runs have spikes, when the last one comes, and what a run that ended in one would lose.
 
     That is, in points, against the median of the 11 epochs around it.
@@ -53,7 +48,6 @@ def spike_numbers(network: Network, runs: list[Course]) -> dict[str, Any]:
             around = [wrong for *_, wrong in course[epoch - 6 : epoch + 5]]
             lost.append((course[epoch - 1][2] - median(around)) / VALIDATION["nb_test_pairs"] * 100)
     return {
-        "name": network.name,
         "by_end": sum(bool(epochs) and epochs[0] <= NB_EPOCHS for epochs in spiky),
         "number": len(lost),
         "last": max((epochs[-1] for epochs in spiky if epochs), default=0),
@@ -67,7 +61,7 @@ def numbers(results: Results) -> dict[str, Any]:
     return {
         "epochs": LONG,
         "fitted": [sum(course[-1][1] == 0 for course in of_net) for of_net in courses_of.values()],
-        "spikes": [spike_numbers(network, runs) for network, runs in courses_of.items()],
+        "spikes": list(map(spike_numbers, courses_of.values())),
         "settled": SETTLED,
         "high": HIGH,
         "rounds": span(ROUNDS),
@@ -82,7 +76,7 @@ def picture(results: Results) -> Figure:
         colour, marker = STYLES[network]
         for index, course in enumerate(courses(results, network)):
             losses, _, wrong = zip(*course, strict=True)
-            values = list(map(validation_accuracy, wrong))
+            values = [100 * (1 - each / VALIDATION["nb_test_pairs"]) for each in wrong]
             style: dict[str, Any] = {"color": colour, "linewidth": 0.4, "alpha": 0.35}
             if index == 0:
                 style = {"color": colour, "linewidth": 1.3, "label": network.name}

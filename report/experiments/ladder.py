@@ -6,25 +6,13 @@ from statistics import mean
 from typing import Any
 
 from common.evidence import compare, fitted, interval_of, span
-from common.networks import (
-    ABLATED_AUX1,
-    ABLATED_WS1,
-    AUX,
-    AUX1,
-    DEEP,
-    DEEP_AUX,
-    JOINT,
-    JOINT_AUX,
-    PUBLISHED,
-    WS,
-    WS1,
-    Network,
-)
+from common.networks import AUX, AUX1, DEEP, DEEP_AUX, JOINT, JOINT_AUX, PUBLISHED, WS, WS1, Network
 from common.plotting import STYLES, figure_of
 from common.results import Results
 from common.rows import VALIDATION, Variant
 from matplotlib.figure import Figure
 
+from experiments.ablation import ABLATED
 from helpers import NB_EPOCHS, nb_parameters
 
 QUESTION = "What is each step worth, from the authors' script to the exploration classes?"
@@ -60,9 +48,9 @@ def rungs(
 
 
 LADDERS = {
-    "no digit labels": rungs(PUBLISHED[1], WS, JOINT, ABLATED_WS1, DEEP, {"balance": 1.0}),
+    "no digit labels": rungs(PUBLISHED[1], WS, JOINT, ABLATED[WS1], DEEP, {"balance": 1.0}),
     "digit labels": rungs(
-        PUBLISHED[3], AUX, JOINT_AUX, ABLATED_AUX1, DEEP_AUX, {"aux_weight": 1.0, "label_smoothing": 0.1}
+        PUBLISHED[3], AUX, JOINT_AUX, ABLATED[AUX1], DEEP_AUX, {"aux_weight": 1.0, "label_smoothing": 0.1}
     ),
 }
 # The best of each kind by validation accuracy, and the exploration class of that kind, on all test pairs there are, in
@@ -85,7 +73,7 @@ def numbers(results: Results) -> dict[str, Any]:
     ladders: dict[str, list[dict[str, Any]]] = {ladder: [] for ladder in LADDERS}
     before: dict[str, Variant] = {}
     for (ladder, name), variant in VARIANTS.items():
-        step = compare(results, variant, before[ladder]).numbers if ladder in before else None
+        step = interval_of(compare(results, variant, before[ladder])) if ladder in before else None
         before[ladder] = variant
         accuracy, fit = interval_of(results.accuracies(variant)), fitted(results.rows(variant))
         ladders[ladder].append({"name": name, "accuracy": accuracy, "step": step, "fitted": fit})

@@ -8,27 +8,14 @@ import itertools
 from statistics import mean
 from typing import Any
 
-from common.evidence import compare, fitted, interval_of, paired, require, span
-from common.networks import (
-    AUX,
-    AUX1,
-    JOINT,
-    JOINT_AUX,
-    READING,
-    READING1,
-    REFITTED,
-    SIMPLE,
-    UNTIED_AUX,
-    WS,
-    WS1,
-    Network,
-)
+from common.evidence import Numbers, compare, fitted, interval_of, require, within_rounds
+from common.networks import AUX, AUX1, JOINT, JOINT_AUX, READING, READING1, REFITTED, SIMPLE, WS, WS1, Network
 from common.plotting import figure_of, forest
 from common.results import Results
-from common.rows import Row, Variant, accuracy, digit_accuracy
+from common.rows import Row, Variant, accuracy
 from matplotlib.figure import Figure
 
-from experiments import aux_weight, claims, confirmation, learning_rate, published, sharing, train_pairs
+from experiments import claims, confirmation, learning_rate, published, sharing, train_pairs
 from helpers import NB_EPOCHS
 
 QUESTION = "What does the last layer do, and is a wrong pair misread or miscompared?"
@@ -59,7 +46,7 @@ DIGIT_READERS = {  # variants whose ten scores are a digit's, by what the report
     "AuxModel, linear on scores": VARIANTS["linear on scores", True, NB_EPOCHS],
     "AuxModel, linear on softmax": VARIANTS["linear on softmax", True, NB_EPOCHS],
     "JointAuxModel": VARIANTS["joint comparison", True, NB_EPOCHS],
-    "UntiedAuxModel, half": sharing.VARIANTS[UNTIED_AUX.name, "half size", sharing.EPOCHS[1]],
+    "UntiedAuxModel, half": sharing.VARIANTS["UntiedAuxModel", "half size", sharing.EPOCHS[1]],
     "PublishedAuxModel": published.VARIANTS["PublishedAuxModel", published.EPOCHS[-1]],
     "PublishedAuxModel1": published.VARIANTS["PublishedAuxModel1", published.EPOCHS[-1]],
     "AuxModel1": confirmation.VARIANTS[AUX1.name],
@@ -77,12 +64,13 @@ def reader_numbers(results: Results) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     for name, variant in DIGIT_READERS.items():
         rows = results.rows(variant)
-        ways = {way: mean(right(row, column) for row in rows) for way, column in COMPARISONS.items()}
-        miscompared, digits = aux_weight.miscompared(rows), digit_accuracy(rows)
-        lines.append(
-            {"name": name, "rounds": span(variant.rounds), **ways, "miscompared": miscompared, "digits": digits}
-        )
+        lines.append({"name": name, **{way: mean(right(row, of) for row in rows) for way, of in COMPARISONS.items()}})
     return lines
+
+
+def over(better: list[float], worse: list[float]) -> Numbers:
+    """Return the mean difference and its interval."""
+    return interval_of(within_rounds(better, worse))
 
 
 def frozen_numbers(results: Results) -> dict[str, Any]:
@@ -92,26 +80,17 @@ def frozen_numbers(results: Results) -> dict[str, Any]:
     lines: dict[str, Any] = {"own, as trained": {**interval_of(own), "fitted": fitted(aux), "over": None}}
     for name, variant in FROZEN.items():
         values = results.accuracies(variant)
-        gain = paired(values, own).numbers
-        lines[name] = {**interval_of(values), "fitted": fitted(results.rows(variant)), "over": gain}
+        lines[name] = {**interval_of(values), "fitted": fitted(results.rows(variant)), "over": over(values, own)}
     for name, values in (("two highest scores", highest), ("joint comparison", joint)):
-        lines[name] = {**interval_of(values), "fitted": None, "over": paired(values, own).numbers}
-    base, exploration = (results.accuracies(variant) for variant in READERS.values())
+        lines[name] = {**interval_of(values), "fitted": None, "over": over(values, own)}
+    base, exploration, aux1 = map(results.accuracies, (*READERS.values(), claims.DEFAULTS[AUX1.name]))
     alone = {
-        READING.name: {
-            **interval_of(base),
-            "over": paired(base, own).numbers,
-            "over_highest": paired(base, highest).numbers,
-        },
-        READING1.name: {
-            **interval_of(exploration),
-            "over": paired(exploration, results.accuracies(claims.DEFAULTS[AUX1.name])).numbers,
-        },
+        READING.name: {**interval_of(base), "over": over(base, own), "over_highest": over(base, highest)},
+        READING1.name: {**interval_of(exploration), "over": over(exploration, aux1)},
     }
-    split = results.rows(confirmation.VARIANTS[AUX.name]), results.accuracies(confirmation.VARIANTS[WS.name])
-    reading = [right(row, "highest_wrong") - below for row, below in zip(*split, strict=True)]
-    comparing = [right(row, "wrong") - right(row, "highest_wrong") for row in split[0]]
-    parts = {"reading": interval_of(reading), "comparing": interval_of(comparing)}
+    rows, ws = results.rows(confirmation.VARIANTS[AUX.name]), results.accuracies(confirmation.VARIANTS[WS.name])
+    own, read = ([right(row, column) for row in rows] for column in ("wrong", "highest_wrong"))
+    parts = {"reading": over(read, ws), "comparing": over(own, read)}
     return {"lines": [{"name": name, **line} for name, line in lines.items()], "alone": alone, "split": parts}
 
 
@@ -131,7 +110,7 @@ def by_last_layer(results: Results) -> list[dict[str, Any]]:
                 "wrong": [max(int(row["train_wrong"]) for row in rows) for rows in both],
                 "accuracies": [mean(map(accuracy, rows)) for rows in both],
                 "n": len(plain.rounds),
-                "differences": [comparison.numbers for comparison in compared],
+                "differences": list(map(interval_of, compared)),
             }
         )
     return lines
@@ -142,7 +121,7 @@ def numbers(results: Results) -> dict[str, Any]:
     soft, relu = (VARIANTS[name, True, LONG] for name in ("linear on softmax", "linear on ReLU"))
     return {
         "lines": by_last_layer(results),
-        "soft_over_relu": compare(results, soft, relu).numbers,
+        "soft_over_relu": interval_of(compare(results, soft, relu)),
         "readers": reader_numbers(results),
         "frozen": frozen_numbers(results),
     }
@@ -168,33 +147,21 @@ def readme_line(numbers: dict[str, Any]) -> str:
 
 def picture(results: Results) -> Figure:
     """Draw both claims' differences by what they depend on: rate, last layer, training pairs; hollow where few fit."""
-    rates = learning_rate.numbers(results)["lines"]
-    layers, pairs = by_last_layer(results), train_pairs.numbers(results)
-    groups: list[tuple[str, list[str], list[Any], list[bool]]] = [
-        (
-            "learning rate, epochs",
-            [f"{line['rate']:g}, {line['epochs']}" for line in rates],
-            [line["differences"] for line in rates],
-            [min(line["fitted"]) >= 0.8 * line["n"] for line in rates],
-        ),
-        (
-            "last layer, epochs",
-            [f"{line['name']}, {line['epochs']}" for line in layers],
-            [line["differences"] for line in layers],
-            [min(line["fitted"]) >= 0.8 * line["n"] for line in layers],
-        ),
-        (
-            "pairs, epochs",
-            [*(f"{line['pairs']:,}, {NB_EPOCHS}" for line in pairs["lines"]), f"125, {train_pairs.LONG}"],
-            [*(line["differences"] for line in pairs["lines"]), pairs["long"]["differences"]],
-            [min(line["fitted"]) >= 0.8 * pairs["n"] for line in [*pairs["lines"], pairs["long"]]],
-        ),
-    ]
+    pairs = train_pairs.numbers(results)
+    of_pairs = [{**line, "pairs": f"{line['pairs']:,}", "epochs": NB_EPOCHS} for line in pairs["lines"]]
+    of_pairs.append({**pairs["long"], "pairs": train_pairs.NUMBERS[0]})
+    groups = (
+        ("learning rate", "rate", learning_rate.numbers(results)["lines"]),
+        ("last layer", "name", by_last_layer(results)),
+        ("pairs", "pairs", of_pairs),
+    )
     figure, panels = figure_of(1, 3, 2.6)
-    for axes, limits, (title, names, differences, fit) in zip(panels, LIMITS, groups, strict=True):
+    for axes, limits, (title, key, lines) in zip(panels, LIMITS, groups, strict=True):
+        names = [f"{line[key]}, {line['epochs']}" for line in lines]
+        fit = [min(line["fitted"]) >= 0.8 * line.get("n", pairs["n"]) for line in lines]
         for index, (network, label) in enumerate(((WS, "WSModel − SimpleModel"), (AUX, "AuxModel − WSModel"))):
-            forest(axes, names, [both[index] for both in differences], fit, network, label)
-        axes.set(title=title, xlabel="points of accuracy", xlim=limits)
+            forest(axes, names, [line["differences"][index] for line in lines], fit, network, label)
+        axes.set(title=f"{title}, epochs", xlabel="points of accuracy", xlim=limits)
     panels[1].legend(loc="upper center", bbox_to_anchor=(0.3, -0.2), ncols=2)
     return figure
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from common.evidence import fitted, span
+from common.evidence import fitted, interval_of, span
 from common.networks import BASE
 from common.results import Results
 from common.rows import VALIDATION, Variant
@@ -32,7 +32,7 @@ def numbers(results: Results) -> dict[str, Any]:
             {
                 "rate": rate,
                 "epochs": nb_epochs,
-                "differences": [comparison.numbers for comparison in compared],
+                "differences": list(map(interval_of, compared)),
                 "fitted": [fitted(of_net) for of_net in runs],
                 "n": len(variants[0].rounds),
                 "spikes": [sum(bool(course.spikes(json.loads(row["details"]))) for row in of_net) for of_net in runs],

@@ -33,13 +33,11 @@ def digit_of_each_rank(table: np.ndarray) -> list[int | None]:
 def numbers(results: Results) -> list[dict[str, Any]]:
     """Return, for each kind of digits and either prior, the accuracy, each digit's, and what each rank reads."""
     lines: list[dict[str, Any]] = []
-    for (name, prior), variant in VARIANTS.items():
+    for variant in VARIANTS.values():
         rows = results.rows(variant)
         table = np.sum([json.loads(row["details"])["digits"] for row in rows], axis=0)
         lines.append(
             {
-                "name": name,
-                "prior": prior,
                 "accuracy": range_of([accuracy(row) for row in rows]),
                 "digits": range_of([digit_accuracy([row]) for row in rows]),
                 "each": [float(100 * row[n] / row.sum()) if row.any() else None for n, row in enumerate(table)],

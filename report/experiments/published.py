@@ -3,7 +3,7 @@
 from statistics import mean
 from typing import Any
 
-from common.evidence import compare
+from common.evidence import compare, interval_of
 from common.networks import BASE, PUBLISHED, SIMPLE
 from common.results import Results
 from common.rows import Variant
@@ -20,17 +20,11 @@ VARIANTS = {
 
 def numbers(results: Results) -> dict[str, Any]:
     """Return the accuracies of the three networks, the claims in them, and their SimpleModel beside ours."""
-    variants = {n: {net.name: VARIANTS[f"Published{net.name}", n] for net in BASE} for n in EPOCHS}
-    larger = compare(results, variants[EPOCHS[1]]["SimpleModel"], Variant(SIMPLE, {}, ROUNDS))
+    short, long = ({net.name: VARIANTS[f"Published{net.name}", n] for net in BASE} for n in EPOCHS)
+    larger = compare(results, long["SimpleModel"], Variant(SIMPLE, {}, ROUNDS))
     return {
-        "epochs": [
-            {
-                "epochs": n,
-                "accuracies": [mean(results.accuracies(variant)) for variant in of_net.values()],
-                "differences": [comparison.numbers for comparison in claims.differences(results, of_net)],
-            }
-            for n, of_net in variants.items()
-        ],
-        "simple": larger.numbers,
+        "accuracies": [[mean(results.accuracies(variant)) for variant in each.values()] for each in (short, long)],
+        "differences": list(map(interval_of, claims.differences(results, long))),
+        "simple": interval_of(larger),
         "rounds": len(ROUNDS),
     }

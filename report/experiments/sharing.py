@@ -44,7 +44,7 @@ VARIANTS |= {(net.name, "", EPOCHS[1]): variant for net, variant in LONG.items()
 def effect(results: Results, better: Variant, worse: Variant) -> dict[str, Any]:
     """Return the difference of two networks over the rounds in which neither diverged."""
     both = results.finished_together([better, worse])
-    return {**compare(results, *both).numbers, "n": len(both[0].rounds)}
+    return interval_of(compare(results, *both))
 
 
 def beyond(results: Results, untied: Variant) -> Numbers:
@@ -76,12 +76,7 @@ def numbers(results: Results) -> dict[str, Any]:
                 "fits_labelled": fits(results, untied_aux),
             }
         )
-    short = [
-        fits(results, VARIANTS[net.name, size, EPOCHS[0]])
-        for size in SIZES
-        if size.endswith("size")
-        for net in UNTIED_NETWORKS
-    ]
+    short = [fits(results, variant) for (_, _, nb_epochs), variant in VARIANTS.items() if nb_epochs == EPOCHS[0]]
     parameters = {size: nb_parameters(UNTIED.make(**SIZES[size])) for size in ("full size", "half size")}
     return {
         "lines": lines,

@@ -58,16 +58,16 @@ def numbers(results: Results) -> dict[str, Any]:
     effects = []
     for n in NUMBERS:
         compared = claims.differences(results, {net.name: VARIANTS[net.name, n] for net in BASE})
-        effects.append([comparison.differences for comparison in compared])
+        effects.append(compared)
         of_net = [fitted(results.rows(VARIANTS[net.name, n])) for net in BASE]
-        lines.append({"pairs": n, "differences": [comparison.numbers for comparison in compared], "fitted": of_net})
+        lines.append({"pairs": n, "differences": list(map(interval_of, compared)), "fitted": of_net})
     long = claims.differences(results, {net.name: VARIANTS[net.name, "long"] for net in BASE})
     of_long = [fitted(results.rows(VARIANTS[net.name, "long"])) for net in BASE]
     ceiling = {net.name: interval_of(results.accuracies(VARIANTS[net.name, ALL])) for net in EXPLORATION}
-    labels = compare(results, VARIANTS[AUX1.name, ALL], VARIANTS[WS1.name, ALL]).numbers
+    labels = interval_of(compare(results, VARIANTS[AUX1.name, ALL], VARIANTS[WS1.name, ALL]))
     return {
         "lines": lines,
-        "long": {"epochs": LONG, "differences": [each.numbers for each in long], "fitted": of_long},
+        "long": {"epochs": LONG, "differences": list(map(interval_of, long)), "fitted": of_long},
         "doubling": [interval_of(slopes(np.array(each))) for each in zip(*effects, strict=True)],
         "relative": [relative_numbers(results, claim) for claim in claims.CLAIMS],
         "n": len(ROUNDS),

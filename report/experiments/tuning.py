@@ -59,15 +59,10 @@ def size(setting: dict[str, Any]) -> int:
     return nb_parameters(WS.make(maps=setting["maps"], hidden=setting["hidden"]))
 
 
-def standard_error(values: list[float]) -> float:
-    """Return the standard error of the mean."""
-    return stdev(values) / math.sqrt(len(values))
-
-
 def choose(settings: list[dict[str, Any]], means: list[list[float]]) -> dict[str, Any]:
     """Return the setting that is taken by its means over the networks, a round each: see the top of this file."""
     best = max(means, key=mean)
-    enough = mean(best) - standard_error(best)
+    enough = mean(best) - stdev(best) / math.sqrt(len(best))  # one standard error
     within = [index for index in range(len(settings)) if mean(means[index]) >= enough]
     return settings[max(within, key=lambda index: (-size(settings[index]), mean(means[index])))]
 
