@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import plain
 import pytest
 import torch
+from common import sampling
 from conftest import ROOT
 
 import helpers
@@ -114,21 +116,42 @@ def test_the_files_and_their_md5_sums_are_torchvisions_and_in_data_readme() -> N
         assert f"| {name} | {md5} |" in text
 
 
-def test_make_pairs_against_a_plain_loop() -> None:
-    generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (6, 28, 28), generator=generator, dtype=torch.uint8)
-    labels = torch.tensor([3, 3, 8, 2, 0, 9])
-    pixels, target, classes = make_pairs(images, labels, torch.tensor([5, 4, 0, 1, 3, 2]), 2)
-    assert classes.tolist() == [[9, 0], [3, 3]]
-    assert target.tolist() == [0, 1]
-    assert (pixels.dtype, target.dtype, classes.dtype) == (torch.float32, torch.int64, torch.int64)
-    for n, pair in enumerate([(5, 4), (0, 1)]):
-        for channel, index in enumerate(pair):
-            image = images[index].tolist()
-            for y in range(14):
-                for x in range(14):
-                    block = [image[2 * y + dy][2 * x + dx] for dy in (0, 1) for dx in (0, 1)]
-                    assert pixels[n, channel, y, x].item() == sum(block) / 4
+ROUNDS: dict[str, dict[str, Any]] = {
+    "as they are": {},
+    "validation pairs": {"validation": True},
+    "digits 0 to 7 only": {"shares": [1.0] * 8 + [0.0] * 2},
+    "digits 5 to 9 less frequent": {"shares": [1.0] * 5 + [1 / 3] * 5},
+}
+
+
+@pytest.mark.parametrize("kind", ROUNDS)
+def test_the_pairs_of_a_round_against_a_loop(kind: str) -> None:
+    """Images in the round's own order, averaged 2x2; those for validation come after those for training.
+
+    Of digits that are not equally frequent, each image is kept or not by a number drawn for it.
+    """
+    validation, shares = "validation" in ROUNDS[kind], ROUNDS[kind].get("shares", [1.0] * 10)
+    data, means = sampling.load(3, **ROUNDS[kind]), dict[str, float]()
+    for part, name in (("train", "train"), ("test", "train" if validation else "t10k")):
+        purpose = "train pairs" if name == "train" else "test pairs"
+        labels, images = plain.mnist(f"{name}-labels-idx1-ubyte"), plain.mnist(f"{name}-images-idx3-ubyte")
+        order = torch.randperm(len(labels), generator=plain.generator(purpose, 3)).tolist()
+        drawn = torch.rand(len(labels), generator=plain.generator(f"kept {purpose}", 3)).tolist()
+        kept = [n for n in order if drawn[n] < shares[labels[n]]]
+        kept = kept[2000:4000] if validation and part == "test" else kept[:2000]
+        classes = [[int(labels[kept[n]]), int(labels[kept[n + 1]])] for n in range(0, 2000, 2)]
+        pooled = images[kept].double().view(-1, 14, 2, 14, 2).mean((2, 4)).view(1000, 2, 14, 14)
+        means = means or {"mean": pooled.mean().item(), "std": pooled.std().item()}
+        found = {each: getattr(data, f"{part}_{each}") for each in ("input", "target", "classes")}
+        assert [tensor.dtype for tensor in found.values()] == [torch.float32, torch.int64, torch.int64]
+        assert found["classes"].tolist() == classes
+        assert found["target"].tolist() == [int(first <= second) for first, second in classes]
+        assert torch.allclose(found["input"].double(), (pooled - means["mean"]) / means["std"], atol=1e-4)
+        often = [sum(pair.count(digit) for pair in classes) / 2000 for digit in range(10)]
+        assert often == pytest.approx([share / sum(shares) for share in shares], abs=0.04)
+        assert [number == 0 for number in often] == [share == 0 for share in shares]
+    assert [data.mean.item(), data.std.item()] == pytest.approx([means["mean"], means["std"]], rel=1e-5)
+    assert data.number == 3
 
 
 def test_images_drawn_twice_or_too_few_are_refused() -> None:
@@ -136,25 +159,6 @@ def test_images_drawn_twice_or_too_few_are_refused() -> None:
         make_pairs(torch.zeros(4, 28, 28), torch.zeros(4), torch.tensor([0, 1, 2, 1]), 2)
     with pytest.raises(UserError, match=r"^3 pairs of 4 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS\.$"):
         make_pairs(torch.zeros(4, 28, 28), torch.zeros(4), torch.tensor([0, 1, 2, 3]), 3)
-
-
-@pytest.mark.parametrize("validation", [False, True])
-def test_the_images_that_a_round_draws_from(monkeypatch: pytest.MonkeyPatch, validation: bool) -> None:
-    """As many pairs as the settings say when it is drawn; those for validation share no image with those trained on."""
-    drawn: list[tuple[int, list[int]]] = []
-    genuine = helpers.make_pairs
-
-    def spy(images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor, nb_pairs: int) -> helpers.Pairs:
-        drawn.append((len(images), indices[: 2 * nb_pairs].tolist()))
-        return genuine(images, labels, indices, nb_pairs)
-
-    for name, value in {"make_pairs": spy, "NB_TRAIN_PAIRS": 20_000, "NB_TEST_PAIRS": 5000}.items():
-        monkeypatch.setattr(helpers, name, value)
-    load_round(3, validation=validation)
-    (nb_train, train), (nb_test, test) = drawn
-    assert (nb_train, nb_test) == (60_000, 60_000 if validation else 10_000)
-    assert (len(set(train)), len(set(test))) == (40_000, 10_000)
-    assert not (validation and set(train) & set(test))
 
 
 def test_what_the_pairs_of_a_round_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:

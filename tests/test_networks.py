@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from common.networks import WS
+from common.networks import ACTIVATIONS
 from plain import softmax
 
 from helpers import nb_parameters
@@ -13,19 +13,10 @@ from models.SimpleCNN import SimpleModel
 from models.WSharing import WSModel, WSModel1
 
 
-def conv(maps_in: int, maps_out: int) -> int:
-    """Count the parameters of a 3x3 convolution by hand."""
-    return maps_out * (9 * maps_in + 1)
-
-
-def linear(units_in: int, units_out: int) -> int:
-    """Count the parameters of a fully connected layer by hand."""
-    return units_out * (units_in + 1)
-
-
 def test_parameters_counted_by_hand() -> None:
-    simple = conv(2, 32) + conv(32, 64) + linear(256, 100) + linear(100, 2)
-    sharing = conv(1, 32) + conv(32, 64) + linear(256, 100) + linear(100, 10) + linear(20, 2)
+    """Of each 3x3 convolution and each linear layer: outputs x (inputs + 1)."""
+    simple = 32 * (9 * 2 + 1) + 64 * (9 * 32 + 1) + 100 * (256 + 1) + 2 * (100 + 1)
+    sharing = 32 * (9 * 1 + 1) + 64 * (9 * 32 + 1) + 100 * (256 + 1) + 10 * (100 + 1) + 2 * (20 + 1)
     assert nb_parameters(SimpleModel((32, 64), 100)) == simple == 45_006
     assert nb_parameters(WSModel((32, 64), 100)) == nb_parameters(AuxModel((32, 64), 100)) == sharing == 45_568
 
@@ -62,15 +53,9 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize("activation", PLAIN)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_of_the_ten_scores_against_plain_python(activation: str) -> None:
-    """Those of the study, by the names that they have in its rows; ReLU unless told."""
-    torch.manual_seed(0)
-    model, scores = WS.make(**({} if activation == "relu" else {"activation": activation})), torch.randn(2, 10)
-    model.digit_scores = lambda pairs: scores.unsqueeze(0)
-    merged = sum((PLAIN[activation](digit) for digit in scores.tolist()), [])
-    expected = [
-        sum(weight * value for weight, value in zip(row, merged, strict=True)) + bias
-        for row, bias in zip(model.final.weight.tolist(), model.final.bias.tolist(), strict=True)
-    ]
-    assert model(torch.zeros(1, 2, 14, 14))[0][0].tolist() == pytest.approx(expected, abs=1e-5)
+    """Those of the study, by the names that they have in its rows."""
+    scores = torch.randn(1, 2, 10, generator=torch.Generator().manual_seed(0))
+    expected = torch.tensor([[PLAIN[activation](digit) for digit in scores[0].tolist()]])
+    torch.testing.assert_close(ACTIVATIONS[activation]()(scores), expected)

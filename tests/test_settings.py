@@ -20,9 +20,7 @@ INVALID = [
     ("SEED", 10**5000, "a whole number from 0 to 9,223,372,036,854,775,808"),
     ("LEARNING_RATE", float("nan"), "a number from 1e-09 to 1,000,000,000"),
     ("AUX_WEIGHT", -0.5, "a number from 0 to 1,000"),
-    ("NB_TRAIN_PAIRS", 30001, "a whole number from 1 to 30,000"),
     ("NB_TEST_PAIRS", 5001, "a whole number from 1 to 5,000"),
-    ("SEED", None, "a whole number from 0 to 9,223,372,036,854,775,808"),
 ]
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import benchmark
-import plain
 import pytest
 import torch
 import torch.nn.functional as F
-from common import measuring, networks, sampling
+from common import measuring, networks
 from common.networks import AUX, BASE, DEEP, DEEP_AUX, MAIN, PUBLISHED, READING, REFITTED, WS
 from experiments import authors
 from plain import TEN
@@ -19,20 +18,6 @@ from torch import Tensor, nn
 import helpers
 from helpers import SIDE, load_round, nb_parameters
 from models.WSharing import JointComparison, WSModel, WSModel1
-
-
-def test_published_networks_by_hand() -> None:
-    """One pass for each digit gives what the batch of both gives; the digits' scores are never below 0."""
-    pairs = torch.randn(5, 2, SIDE, SIDE)
-    for make, units in ((networks.PublishedAuxModel, [100, 40, 10]), (networks.PublishedAuxModel1, [100, 10])):
-        model: Any = make()
-        layers = [layer for layer in model.branch.modules() if isinstance(layer, nn.Linear)]
-        assert [layer.out_features for layer in layers] == units
-        scores = torch.stack([model.branch(pairs[:, digit : digit + 1]) for digit in (0, 1)], 1)
-        assert torch.allclose(model.digit_scores(pairs), scores, atol=1e-6)
-        assert torch.allclose(model(pairs)[0], model.final(scores.flatten(1)), atol=1e-6)
-        assert torch.equal(model(pairs)[1], model.digit_scores(pairs))
-        assert model.digit_scores(pairs).min() == 0
 
 
 def test_the_layers_of_the_published_networks() -> None:
@@ -60,6 +45,10 @@ def test_the_networks_of_the_authors_own_rounds() -> None:
     notebook(pairs).sum().backward()
     assert notebook.unused.weight.grad is None
     assert nb_parameters(notebook) == nb_parameters(other) + 100 * 10 + 10
+    for network, units in zip(rebuilt[3:], ([100, 40, 10], [100, 10]), strict=True):
+        *layers, last = network.make().branch.modules()  # the digits' scores are never below 0
+        assert isinstance(last, nn.ReLU)
+        assert [layer.out_features for layer in layers if isinstance(layer, nn.Linear)] == units
 
 
 def test_the_authors_loss_is_half_of_ours_at_half_the_rate() -> None:
@@ -211,35 +200,6 @@ def test_the_counts_of_digit_scores_against_a_loop() -> None:
     assert min(expected.values()) > 0
 
 
-# ---- Rounds whose digits are not equally frequent --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shares", [[1.0] * 8 + [0.0] * 2, [1.0] * 5 + [1 / 3] * 5])
-def test_a_skewed_round_against_a_loop(shares: list[float]) -> None:
-    """Of the images in the round's own order, each is kept or not by a number drawn for it; pairs of those."""
-    data = sampling.load(3, shares=shares)
-    means: dict[str, float] = {}
-    for part, file, count in (("train", "train", 60_000), ("test", "t10k", 10_000)):
-        labels, images = plain.mnist(f"{file}-labels-idx1-ubyte"), plain.mnist(f"{file}-images-idx3-ubyte")
-        order = torch.randperm(count, generator=plain.generator(f"{part} pairs", 3)).tolist()
-        drawn = torch.rand(count, generator=plain.generator(f"kept {part} pairs", 3)).tolist()
-        kept = [n for n in order if drawn[n] < shares[labels[n]]][:2000]
-        assert len(set(kept)) == 2000
-        classes = [[int(labels[kept[n]]), int(labels[kept[n + 1]])] for n in range(0, 2000, 2)]
-        pooled = images[kept].double().view(-1, 14, 2, 14, 2).mean((2, 4)).view(1000, 2, SIDE, SIDE)
-        means = means or {"mean": pooled.mean().item(), "std": pooled.std().item()}
-        found = {name: getattr(data, f"{part}_{name}") for name in ("input", "target", "classes")}
-        assert found["classes"].tolist() == classes
-        assert found["target"].tolist() == [int(first <= second) for first, second in classes]
-        assert torch.allclose(found["input"].double(), (pooled - means["mean"]) / means["std"], atol=1e-4)
-        often = [sum(pair.count(digit) for pair in classes) / 2000 for digit in range(10)]
-        expected = [share / sum(shares) for share in shares]
-        assert often == pytest.approx(expected, abs=0.04)
-        assert [number == 0 for number in often] == [share == 0 for share in shares]
-    assert [data.mean.item(), data.std.item()] == pytest.approx([means["mean"], means["std"]], rel=1e-5)
-    assert data.number == 3
-
-
 # ---- The benchmark ---------------------------------------------------------------------------------------------------
 
 
@@ -343,14 +303,8 @@ def test_how_near_to_one_hot_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_four_convolutions() -> None:
     model: Any = DEEP.make()
     assert helpers.nb_parameters(model) == helpers.nb_parameters(DEEP_AUX.make()) == 65_426
-    shapes = [tuple(layer(x).shape[1:]) for x, layer in sides_of(model.branch)]
-    assert list(dict.fromkeys(shapes))[:4] == [(24, 12, 12), (24, 6, 6), (48, 6, 6), (48, 3, 3)]
-
-
-def sides_of(layers: torch.nn.Sequential) -> list[tuple[torch.Tensor, torch.nn.Module]]:
-    """Return each layer with what goes into it."""
-    x, found = torch.zeros(2, 1, SIDE, SIDE), []
-    for layer in layers:
-        found.append((x, layer))
+    x, shapes = torch.zeros(2, 1, SIDE, SIDE), {}
+    for layer in model.branch:
         x = layer(x)
-    return found
+        shapes[tuple(x.shape[1:])] = None
+    assert list(shapes)[:4] == [(24, 12, 12), (24, 6, 6), (48, 6, 6), (48, 3, 3)]

@@ -152,6 +152,7 @@ def test_rows_outlive_an_edit_that_keeps_the_results_and_no_other(
     verify.main()
     assert capsys.readouterr().out == "The code gives the saved rows: the fingerprints of all 2 kinds are equal.\n"
     assert len(Results(jobs, tmp_path).by_key) == 4
+    assert fingerprints.read(tmp_path).code[1:] == ["ba9876543210"]
 
     monkeypatch.setattr(fingerprints, "code_version", lambda: "0a1b2c3d4e5f")
     monkeypatch.setitem(WSModel1.settings, "balance", 2.0)
