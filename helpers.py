@@ -159,7 +159,7 @@ def make_pairs(images: Tensor, labels: Tensor, indices: Tensor, nb_pairs: int) -
     `images` are uint8 (N, 28, 28), `labels` int64 (N,). UserError if there are too few.
     """
     if len(indices) < 2 * nb_pairs:
-        raise UserError(f"{nb_pairs} pairs of {len(indices)} images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS.")
+        raise UserError(f"{nb_pairs} pairs, but only {len(indices)} images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS.")
     indices = indices[: 2 * nb_pairs]
     assert len(indices.unique()) == len(indices), "an image is drawn twice"
     pooled = F.avg_pool2d(images[indices].float(), 2)

@@ -143,7 +143,7 @@ def test_an_error_of_the_user_is_one_message(
     capfd.readouterr()
     with pytest.raises(SystemExit) as caught:
         main_job.main(lambda r: [helpers.load_round(1000 + r, validation=True)])
-    assert caught.value.code == "error: 50 pairs of 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS."
+    assert caught.value.code == "error: 50 pairs, but only 20 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS."
     assert HEAD not in capfd.readouterr().out
 
 

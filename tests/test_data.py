@@ -157,7 +157,7 @@ def test_the_pairs_of_a_round_against_a_loop(kind: str) -> None:
 def test_images_drawn_twice_or_too_few_are_refused() -> None:
     with pytest.raises(AssertionError, match="drawn twice"):
         make_pairs(torch.zeros(4, 28, 28), torch.zeros(4), torch.tensor([0, 1, 2, 1]), 2)
-    with pytest.raises(UserError, match=r"^3 pairs of 4 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS\.$"):
+    with pytest.raises(UserError, match=r"^3 pairs, but only 4 images: lower NB_TRAIN_PAIRS or NB_TEST_PAIRS\.$"):
         make_pairs(torch.zeros(4, 28, 28), torch.zeros(4), torch.tensor([0, 1, 2, 3]), 3)
 
 

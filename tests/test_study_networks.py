@@ -270,6 +270,16 @@ def test_a_refitted_last_layer() -> None:
     assert torch.allclose(refitted.final.weight, final.weight, atol=1e-6)
 
 
+def test_what_a_refitted_layer_is_given_by_hand() -> None:
+    """Of scores 3 and 1 and of some below 0; and of a digit with none above 0."""
+    scores = torch.full((1, 2, 10), -1.0)
+    scores[0, 0, 3], scores[0, 0, 4], scores[0, 1, 7] = 3, 1, -0.5
+    for given, first in (("highest", {3: 3.0}), ("shares", {3: 0.75, 4: 0.25}), ("relu", {3: 3.0, 4: 1.0})):
+        found = networks.GIVEN[given]()(scores)
+        assert found[0].tolist() == [[first.get(n, 0.0) for n in TEN], [0.0] * 10], given
+    assert networks.GIVEN["one-hot"]()(scores)[0].nonzero().tolist() == [[0, 3], [1, 7]]
+
+
 def test_a_network_that_only_learns_to_read() -> None:
     """Its branch is trained with its digits' losses; its scores compare the two highest."""
     data = load_round(2, nb_train_pairs=60, nb_test_pairs=200)

@@ -148,6 +148,26 @@ class OneHot(nn.Module):
         return F.one_hot(digit_scores.argmax(-1), 10).float()
 
 
+class Highest(nn.Module):
+    """What leaves a digit's highest score as it is, or 0 if it is below 0, and makes its others 0."""
+
+    def forward(self, digit_scores: Tensor) -> Tensor:
+        """Return float32 (N, 2, 10)."""
+        return digit_scores.relu() * F.one_hot(digit_scores.argmax(-1), 10)
+
+
+class Shares(nn.Module):
+    """ReLU of a digit's ten scores, divided by their sum."""
+
+    def forward(self, digit_scores: Tensor) -> Tensor:
+        """Return float32 (N, 2, 10); 0 where no score is above 0."""
+        scores = digit_scores.relu()
+        return scores / scores.sum(-1, keepdim=True).clamp_min(1e-6)
+
+
+GIVEN = {**ACTIVATIONS, "one-hot": OneHot, "highest": Highest, "shares": Shares}  # to a refitted last layer
+
+
 def train_then_refit(
     model: WSModel,
     train_input: Tensor,
@@ -162,11 +182,11 @@ def train_then_refit(
 ) -> list[float]:
     """Train as AuxModel is; then freeze the branch and fit a new linear last layer on what it is `given`.
 
-    That is one of ACTIVATIONS, or "one-hot", of the training pairs' digit scores, in evaluation mode. `by_hand` does
+    That is one of GIVEN, of the training pairs' digit scores, in evaluation mode. `by_hand` does
     not fit it, but sets it to compare one-hot digits i and j: the second score is j - i + 0.5, the first 0.
     """
     losses = train_model_AM(model, train_input, train_target, train_classes, generator=generator, **settings)
-    model.activation = {**ACTIVATIONS, "one-hot": OneHot}[given]()
+    model.activation = GIVEN[given]()
     model.final = final = nn.Linear(20, 2).to(train_input.device)
     if by_hand:
         digits = torch.arange(10.0)
