@@ -11,16 +11,15 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from math import sqrt
-from statistics import mean, median, stdev
+from statistics import mean, stdev
 from typing import Any
 
 import plain
 import pytest
 from common.rows import FROZEN, read_frozen
 from conftest import ROOT, numbers_of
-from experiments import authors, claims, confirmation, tuning
+from experiments import authors, claims, confirmation, ladder, tuning
 from plain import ABOVE, BASE, PARAMETERS, RESULTS, Row
-from scipy.stats import spearmanr
 
 from helpers import UserError, train
 from models.SimpleCNN import SimpleModel
@@ -50,6 +49,7 @@ def of_networks(rounds: range, **settings: Any) -> dict[str, Any]:
             "fitted": [row["train_wrong"] for row in own].count("0"),
             "digits": None if name in ("SimpleModel", "WSModel") else mean(digits),
             "effect": plain.interval_of(plain.minus(values, above)) if above else None,
+            "above": ABOVE.get(name),
         }
     return found
 
@@ -159,20 +159,10 @@ def of_authors() -> dict[str, Any]:
             line: dict[str, Any] = {"theirs": plain.interval_of(theirs), "ours": plain.interval_of(ours)}
             line |= {"apart": plain.welch(ours, theirs), "detectable": (plain.DETECTABLE[10] * stdev(theirs), 1e-2)}
             conclusions.append(line)
-    labelled = [row for name in ("AuxModel", "AuxModel1") for row in as_theirs(name, 0.1)]
-    dead, errors = [int(row["dead_scores"]) for row in labelled], plain.errors(labelled)
-    groups = [[e for e, n in zip(errors, dead, strict=True) if (n >= 2) == many] for many in (False, True)]
     return {
         "cells": cells,
         "conclusions": conclusions,
         "aux_in_both": plain.welch(of_both["WSModel1", 0.1], of_both["AuxModel", 0.1]),
-        "dead": {
-            "with_errors": spearmanr(dead, errors).statistic,
-            "p": (0.0, 0.001),
-            "with_digits": spearmanr(dead, [-int(row["digits_wrong"]) for row in labelled]).statistic,
-            "medians": [median(group) for group in groups],
-            "n": [len(group) for group in groups],
-        },
         "rounds": len(authors.ROUNDS),
         "printed": 228,
     }
@@ -214,16 +204,29 @@ def test_the_criterion_was_there_before_the_rows() -> None:
         criterion = re.search(part, before, re.DOTALL)
         assert criterion is not None
         assert criterion[0] in now
-    files = git("ls-tree", "--name-only", COMMIT, "report/results/").split()
+    rows = [row for name in BASE for row in plain.of(name, confirmation.ROUNDS, nb_test_pairs=5000)]
+    came_after(COMMIT, confirmation.ROUNDS, rows)
+
+
+def came_after(commit: str, rounds: range, rows: list[Row]) -> None:
+    """Assert that no row of these rounds was there in a commit, and that the rows were made after it."""
+    files = [file for file in git("ls-tree", "--name-only", commit, "report/results/").split() if file[-4:] == ".csv"]
     assert "report/results/claims.csv" in files
     for file in files:
-        if file.endswith(".csv"):
-            found = csv.DictReader(git("show", f"{COMMIT}:{file}").splitlines())
-            assert not {row["round"] for row in found} & {str(r) for r in confirmation.ROUNDS}
-    rows = [row for name in BASE for row in plain.of(name, confirmation.ROUNDS, nb_test_pairs=5000)]
-    for commit in {row["commit"] for row in rows}:
-        git("cat-file", "-e", commit)
-        assert git("merge-base", COMMIT, commit).startswith(COMMIT)
+        found = csv.DictReader(git("show", f"{commit}:{file}").splitlines())
+        assert not {row["round"] for row in found} & {str(r) for r in rounds}, file
+    for made in {row["commit"] for row in rows}:
+        git("cat-file", "-e", made)
+        assert git("merge-base", commit, made).startswith(commit)
+
+
+def test_the_best_networks_were_committed_before_their_rounds() -> None:
+    before = git("show", f"{ladder.COMMIT}:report/experiments/ladder.py")
+    assert "FRESH_ROUNDS = range(230, 260)\n" in before
+    assert 'zip(nets, ({}, {"nb_epochs": LONG}), strict=True)' in before
+    settings = {"nb_epochs": 100, "nb_test_pairs": 5000}
+    rows = [row for name in ("DeepModel", "DeepAuxModel") for row in plain.of(name, ladder.FRESH_ROUNDS, **settings)]
+    came_after(ladder.COMMIT, range(230, 260), rows)
 
 
 # ---- What no code here makes -----------------------------------------------------------------------------------------

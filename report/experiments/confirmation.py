@@ -40,6 +40,7 @@ def network_numbers(results: Results, network: Network) -> dict[str, Any]:
         "fitted": fitted(rows),
         "digits": digit_accuracy(rows) if network.labelled or network == WS1 else None,
         "effect": interval_of(compare(results, variant, VARIANTS[above.name])) if above is not None else None,
+        "above": above.name if above is not None else None,
         "theirs": interval_of([100 - error for error in theirs(network, RATES[0])]) if network in BASE else None,
     }
 

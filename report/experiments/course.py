@@ -5,10 +5,10 @@ A spike is an epoch after the 20th whose loss is more than twice that of the epo
 """
 
 import json
-from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+import numpy as np
 from common.evidence import range_of, span
 from common.networks import BASE, Network
 from common.plotting import STYLES, figure_of
@@ -31,7 +31,7 @@ def courses(results: Results, network: Network) -> list[Course]:
     return [[tuple(epoch) for epoch in json.loads(row["details"])] for row in results.rows(VARIANTS[network.name])]
 
 
-def spikes(losses: Sequence[float]) -> list[int]:
+def spikes(losses: list[float]) -> list[int]:
     """Return the epochs, from 1, that are spikes."""
     return [n + 1 for n in range(SETTLED, len(losses)) if losses[n] > max(2 * losses[n - 1], HIGH)]
 
@@ -70,18 +70,16 @@ def numbers(results: Results) -> dict[str, Any]:
 
 
 def picture(results: Results) -> Figure:
-    """Draw the loss and the validation accuracy along the epochs: each run faint, the first thick, spikes marked."""
+    """Draw the loss and the validation accuracy along the epochs: each run faint, the median thick, spikes marked."""
     figure, (left, right) = figure_of(1, 2, 2.2)
     for network in BASE:
         colour, marker = STYLES[network]
-        for index, course in enumerate(courses(results, network)):
-            losses, _, wrong = zip(*course, strict=True)
-            values = [100 * (1 - each / VALIDATION["nb_test_pairs"]) for each in wrong]
-            style: dict[str, Any] = {"color": colour, "linewidth": 0.4, "alpha": 0.35}
-            if index == 0:
-                style = {"color": colour, "linewidth": 1.3, "label": network.name}
-            for axes, heights in ((left, losses), (right, values)):
-                axes.plot(range(1, len(course) + 1), heights, **style)
+        runs = np.array(courses(results, network))  # of each round and epoch: loss, training errors, validation errors
+        accuracies = 100 * (1 - runs[..., 2] / VALIDATION["nb_test_pairs"])
+        for axes, values in ((left, runs[..., 0]), (right, accuracies)):
+            axes.plot(range(1, LONG + 1), values.T, color=colour, linewidth=0.4, alpha=0.35)
+            axes.plot(range(1, LONG + 1), np.median(values, 0), color=colour, linewidth=1.3, label=network.name)
+        for losses in runs[..., 0].tolist():
             at = spikes(losses)
             left.plot(at, [losses[epoch - 1] for epoch in at], marker=marker, markersize=3, linestyle="", color=colour)
     left.set(xlabel="epoch", ylabel="training loss", yscale="log")

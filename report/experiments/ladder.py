@@ -55,35 +55,45 @@ LADDERS = {
 }
 # The best of each kind by validation accuracy, and the exploration class of that kind, on all test pairs there are, in
 # rounds that nobody had run when this was committed: the accuracy of each, and their difference within rounds.
-FRESH_ROUNDS = range(230, 260)
+FRESH_ROUNDS, COMMIT = range(230, 260), "fa059b0"
+BEST = {"no digit labels": (WS1, DEEP), "digit labels": (AUX1, DEEP_AUX)}
 FRESH = {
-    (ladder, net.name): Variant(net, {**settings, "nb_test_pairs": 5000}, FRESH_ROUNDS)
-    for ladder, nets in (("no digit labels", (WS1, DEEP)), ("digit labels", (AUX1, DEEP_AUX)))
+    net.name: Variant(net, {"nb_test_pairs": 5000, **settings}, FRESH_ROUNDS)
+    for nets in BEST.values()
     for net, settings in zip(nets, ({}, {"nb_epochs": LONG}), strict=True)
 }
-VARIANTS = {
+RUNGS = {
     (ladder, name): Variant(network, {**settings, **VALIDATION}, ROUNDS)
     for ladder, steps in LADDERS.items()
     for name, network, settings in steps
 }
+VARIANTS: dict[Any, Variant] = RUNGS | FRESH  # type: ignore[operator]
 
 
 def numbers(results: Results) -> dict[str, Any]:
-    """Return each rung's accuracy, the step to it, and how many runs fit; and what four convolutions cost."""
+    """Return each rung's accuracy, the step to it, and how many runs fit; what four convolutions cost, and the best."""
     ladders: dict[str, list[dict[str, Any]]] = {ladder: [] for ladder in LADDERS}
     before: dict[str, Variant] = {}
-    for (ladder, name), variant in VARIANTS.items():
+    for (ladder, name), variant in RUNGS.items():
         step = interval_of(compare(results, variant, before[ladder])) if ladder in before else None
         before[ladder] = variant
         accuracy, fit = interval_of(results.accuracies(variant)), fitted(results.rows(variant))
         ladders[ladder].append({"name": name, "accuracy": accuracy, "step": step, "fitted": fit})
-    *_, exploration, deep = (v for (ladder, _), v in VARIANTS.items() if ladder == "digit labels")
+    *_, exploration, deep, _ = (v for (ladder, _), v in RUNGS.items() if ladder == "digit labels")
     seconds = [mean(float(row["seconds"]) for row in results.rows(variant)) for variant in (exploration, deep)]
+    fresh = {
+        name: {
+            "accuracies": [interval_of(results.accuracies(FRESH[net.name])) for net in nets],
+            "step": interval_of(compare(results, FRESH[nets[1].name], FRESH[nets[0].name])),
+        }
+        for name, nets in zip(("plain", "labelled"), BEST.values(), strict=True)
+    }
     return {
         "ladders": ladders,
         "deep": {"parameters": nb_parameters(DEEP.make()), "times": seconds[1] / seconds[0]},
+        "fresh": {**fresh, "rounds": span(FRESH_ROUNDS), "n": len(FRESH_ROUNDS), "commit": COMMIT},
         "rounds": span(ROUNDS),
-        "n": len(ROUNDS),
+        "long": LONG,
     }
 
 

@@ -33,7 +33,8 @@ VARIANTS = {
     for name, (networks, settings) in LAST_LAYERS.items()
     for labelled, network in zip((False, True), networks, strict=True)
 }
-GIVEN = {"relu": "ReLU", "none": "plain scores", "softmax": "softmax", "one-hot": "one-hot"}
+GIVEN = {"relu": "ReLU", "none": "plain scores", "highest": "highest score alone", "shares": "ReLU divided by its sum"}
+GIVEN |= {"softmax": "softmax", "one-hot": "one-hot"}
 FROZEN = {  # AuxModel, with another linear last layer on its frozen scores
     **{f"refitted on {text}": Variant(REFITTED, {"given": given}, ROUNDS) for given, text in GIVEN.items()},
     "by hand on softmax": Variant(REFITTED, {"given": "softmax", "by_hand": True}, ROUNDS),
@@ -127,7 +128,7 @@ def numbers(results: Results) -> dict[str, Any]:
     }
 
 
-LIMITS = ((-14, 16), (-13, 24), (-2, 8))  # of the picture's panels, in points
+LIMITS = ((-2, 8), (-13, 24), (-2, 8))  # of the picture's panels, in points
 
 
 def readme_line(numbers: dict[str, Any]) -> str:
@@ -151,15 +152,16 @@ def picture(results: Results) -> Figure:
     of_pairs = [{**line, "pairs": f"{line['pairs']:,}", "epochs": NB_EPOCHS} for line in pairs["lines"]]
     of_pairs.append({**pairs["long"], "pairs": train_pairs.NUMBERS[0]})
     groups = (
-        ("learning rate", "rate", learning_rate.numbers(results)["lines"]),
+        ("learning rate", "rate", [line for line in learning_rate.numbers(results)["lines"] if sum(line["fitted"])]),
         ("last layer", "name", by_last_layer(results)),
         ("pairs", "pairs", of_pairs),
     )
     figure, panels = figure_of(1, 3, 2.6)
     for axes, limits, (title, key, lines) in zip(panels, LIMITS, groups, strict=True):
         names = [f"{line[key]}, {line['epochs']}" for line in lines]
-        fit = [min(line["fitted"]) >= 0.8 * line.get("n", pairs["n"]) for line in lines]
         for index, (network, label) in enumerate(((WS, "WSModel − SimpleModel"), (AUX, "AuxModel − WSModel"))):
+            compared = slice(index, index + 2) if len(lines[0]["fitted"]) == 3 else slice(index + 1)
+            fit = [min(line["fitted"][compared]) >= 0.8 * line.get("n", pairs["n"]) for line in lines]
             forest(axes, names, [line["differences"][index] for line in lines], fit, network, label)
         axes.set(title=f"{title}, epochs", xlabel="points of accuracy", xlim=limits)
     panels[1].legend(loc="upper center", bbox_to_anchor=(0.3, -0.2), ncols=2)
