@@ -8,9 +8,9 @@ is the mean over an epoch's mini-batches, `seconds` is processor time. A default
 but for the seconds on every x86-64 processor with AVX2:
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
-    SimpleModel      57,956      0.6848     0.0034         80.6 %    194      3.3
-    WSModel          58,918      0.6859     0.0017         82.4 %    176      5.9
-    AuxModel         58,918      2.9382     0.0325         89.4 %    106      6.1
+    SimpleModel      57,956      0.6848     0.0034         80.6 %    194      3.0
+    WSModel          58,918      0.6859     0.0017         82.4 %    176      5.3
+    AuxModel         58,918      2.9382     0.0325         89.4 %    106      5.4
 """
 
 import ctypes

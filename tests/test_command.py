@@ -1,6 +1,7 @@
 """`python test.py` itself, run in copies of the checkout; what it prints, its processes, and how it ends."""
 
 import ast
+import json
 import os
 import re
 import signal
@@ -269,6 +270,8 @@ def test_a_default_run_prints_what_the_docstring_says(tmp_path: Path) -> None:
         assert got["accuracy"] == f"{100 - int(got['wrong']) / 10:.1f}"  # of 1000 pairs
     assert {len(line) for line in output.splitlines()} == {len(HEAD)}
     assert documented() in (ROOT / "README.md").read_text(encoding="utf-8")
+    benchmark = json.loads((ROOT / "report" / "results" / "benchmark.json").read_text(encoding="utf-8"))
+    assert documented().splitlines() == benchmark["printed"]  # beside README's sentence on speed
     figure.unlink()
     assert checkout.files() == before
 

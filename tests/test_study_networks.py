@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import benchmark
@@ -221,9 +222,10 @@ def test_runs_that_are_compared_are_made_in_turn(monkeypatch: pytest.MonkeyPatch
     """And of each the median counts: of 1, 9 and 3 seconds 3, of 20, 10 and 90 seconds 20."""
     seconds, now, called = {"test.py": iter((1, 9, 3)), "benchmark.py": iter((20, 10, 90))}, [0.0], []
 
-    def run(command: list[str], **_: Any) -> None:
+    def run(command: list[str], **_: Any) -> Any:
         called.append(Path(command[1]).name)
         now[0] += next(seconds[called[-1]])
+        return SimpleNamespace(stdout=f"{called[-1]} {now[0]}\nan end\n")
 
     monkeypatch.setattr(benchmark.time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(benchmark.subprocess, "run", run)
@@ -231,7 +233,9 @@ def test_runs_that_are_compared_are_made_in_turn(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(benchmark, "BENCHMARK", tmp_path / "benchmark.json")
     benchmark.main()
     assert called == ["test.py", "benchmark.py"] * 3
-    assert json.loads((tmp_path / "benchmark.json").read_text())["seconds"] == {"ours": 3, "published": 20}
+    found = json.loads((tmp_path / "benchmark.json").read_text())
+    assert found["seconds"] == {"ours": 3, "published": 20}
+    assert found["printed"] == ["test.py 43.0", "an end"]  # in its last run
 
 
 # ---- What the last layer is given; reading alone; four convolutions --------------------------------------------------
