@@ -102,7 +102,7 @@ def main() -> None:
     ours, published = (round(median(seconds for seconds, _ in side), 3) for side in zip(*runs, strict=True))
     (_, printed), _ = runs[-1]
     machine = f"{NB_CORES} cores, {processor()}, {platform.system()}"
-    results = {"machine": machine, "torch": torch.__version__, "commit": commit()}
+    results: dict[str, Any] = {"machine": machine, "torch": torch.__version__, "commit": commit()}
     results |= {"seconds": {"ours": ours, "published": published}, "printed": printed.splitlines()}
     print(results)
     write_atomically(BENCHMARK, json.dumps(results, indent=2) + "\n")

@@ -37,14 +37,11 @@ def of_networks(rounds: range, **settings: Any) -> dict[str, Any]:
     found = {}
     for name, own in rows.items():
         values = plain.accuracies(own)
-        shares = [value / 100 for value in plain.errors(own)]
-        sampling = sqrt(mean(share * (1 - share) / int(row["total"]) for share, row in zip(shares, own, strict=True)))
         digits = [100 - int(row["digits_wrong"] or 0) / int(row["total"]) * 50 for row in own]
         above = plain.accuracies(rows[ABOVE[name]]) if name in ABOVE else None
         found[name] = {
             **plain.interval_of(values),
             "sd": stdev(values),
-            "sampling": 100 * sampling,
             "parameters": PARAMETERS[name],
             "fitted": [row["train_wrong"] for row in own].count("0"),
             "digits": None if name in ("SimpleModel", "WSModel") else mean(digits),

@@ -30,12 +30,9 @@ def network_numbers(results: Results, network: Network) -> dict[str, Any]:
     """Return what is said of a network."""
     variant, above = VARIANTS[network.name], ABOUT[network][1]
     rows, values = results.rows(variant), results.accuracies(variant)
-    shares = [1 - value / 100 for value in values]
-    sampling = mean(share * (1 - share) / int(row["total"]) for share, row in zip(shares, rows, strict=True)) ** 0.5
     return {
         **interval_of(values),
         "sd": stdev(values),
-        "sampling": 100 * sampling,  # standard deviation of as many independent test pairs (binomial)
         "parameters": int(rows[0]["parameters"]),
         "fitted": fitted(rows),
         "digits": digit_accuracy(rows) if network.labelled or network == WS1 else None,
