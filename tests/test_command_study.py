@@ -157,7 +157,10 @@ def test_dask_workers_make_the_same_rows(made: Study, copy: Study) -> None:
 
 
 def test_rows_come_out_again_and_a_changed_digit_is_found(made: Study, copy: Study) -> None:
-    """All of the copy's."""
+    """All of the copy's; where there are none, that is said."""
+    done = copy.finish("verify", "small")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: there are no saved rows of small. Run report/study.py.\n"
     shutil.copytree(made.results, copy.results)
     first, second = copy.rows("small")
     other = f"{float(second['last_loss']) + 0.000001:.6f}"

@@ -323,6 +323,15 @@ def test_no_dask_cluster(monkeypatch: pytest.MonkeyPatch, asked: Asked, address:
     assert asked == []
 
 
+def test_a_dask_cluster_without_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Mock(wait_for_workers=Mock(side_effect=TimeoutError("only 0 of 1 workers arrived")))
+    monkeypatch.setattr("distributed.Client", Mock(return_value=client))
+    with pytest.raises(
+        UserError, match=r"^the Dask scheduler 'tcp://a' cannot be used: only 0 of 1 workers arrived\.$"
+    ):
+        study.dask_workers("tcp://a")
+
+
 def test_nothing_is_changed_where_nothing_is_missing(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
