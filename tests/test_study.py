@@ -195,6 +195,17 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert len(read(file)) == 2
 
 
+def test_an_error_waits_for_no_job_that_has_not_begun(tmp_path: Path) -> None:
+    """As of a full disk: the message comes when those that run are done, and not after the whole study."""
+    done, waiting = Future[Any](), Future[Any]()
+    done.set_result(sealed({**run_job(FIRST), "torch": "9.9.9"}))
+    workers = Here()
+    workers.submit = Mock(side_effect=[done, waiting])  # type: ignore[method-assign]
+    with pytest.raises(UserError, match="are not mixed"):
+        run_missing(tmp_path / "test.csv", [FIRST, SECOND], workers)
+    assert waiting.cancelled()
+
+
 def test_a_worker_that_is_lost(tmp_path: Path) -> None:
     """Here, killed by the system; on Dask, with its scheduler, or without this code. What is finished is kept."""
     file = tmp_path / "test.csv"

@@ -7,9 +7,10 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -43,11 +44,15 @@ def run_alone(job: Job) -> Row:
     return run_job(job)
 
 
-def run_all(jobs: list[Job], workers: Executor) -> Iterator[Row]:
-    """Yield the jobs' rows as they come; UserError if a worker is lost, or cannot load this code."""
+def run_all(jobs: list[Job], workers: Executor) -> Generator[Row]:
+    """Yield the jobs' rows as they come; UserError if a worker is lost, or cannot load this code.
+
+    If it is closed before all are there, the jobs that have not begun are not run.
+    """
     local = isinstance(workers, ProcessPoolExecutor)
+    futures = [workers.submit(run_job if local else run_alone, job) for job in jobs]
     try:
-        for future in as_completed([workers.submit(run_job if local else run_alone, job) for job in jobs]):
+        for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         text = "a process was killed, most often because memory ran out"
@@ -59,6 +64,9 @@ def run_all(jobs: list[Job], workers: Executor) -> Iterator[Row]:
         raise UserError(
             f"Dask failed: {text}. Finished rows are kept; see report/README.md, and start again."
         ) from error
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def run_missing(file: Path, jobs: list[Job], workers: Executor) -> None:
@@ -80,11 +88,12 @@ def run_missing(file: Path, jobs: list[Job], workers: Executor) -> None:
             if "\n" not in text:
                 opened.write(csv_line(COLUMNS))
             new = [job for job in jobs if job.key not in old]
-            for row in tqdm(run_all(new, workers), total=len(new), desc=file.stem, unit="run"):
-                check_comparable(file, [row])
-                if row["code"] != code_version():
-                    raise UserError(f"a worker runs other code, version {row['code']}: update its checkout.")
-                opened.write(csv_line(row[column] for column in COLUMNS))
+            with closing(run_all(new, workers)) as rows:
+                for row in tqdm(rows, total=len(new), desc=file.stem, unit="run"):
+                    check_comparable(file, [row])
+                    if row["code"] != code_version():
+                        raise UserError(f"a worker runs other code, version {row['code']}: update its checkout.")
+                    opened.write(csv_line(row[column] for column in COLUMNS))
     except Timeout as error:
         raise UserError(f"another process is adding rows to {file}. Wait for it, or stop it.") from error
     except OSError as error:
