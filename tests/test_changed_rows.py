@@ -97,7 +97,7 @@ SENTENCES: dict[str, tuple[str, Any, Callable[[], list[Change]]]] = {
         confirmation,
         lambda: [(job, {"train_wrong": "0"}) for job in confirmation.VARIANTS["AuxModel"]],
     ),
-    "At 0.1 AuxModel reads as well as at other weights": (
+    "At 0.1 AuxModel reads nearly as well": (
         "aux_weight",
         aux_weight,
         lambda: [(job, {"wrong": str(wrong(job) - 30)}) for job in aux_weight.VARIANTS[0.1, "long"]],

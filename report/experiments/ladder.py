@@ -77,8 +77,9 @@ def numbers(results: Results) -> dict[str, Any]:
     for (ladder, name), variant in RUNGS.items():
         step = interval_of(compare(results, variant, before[ladder])) if ladder in before else None
         before[ladder] = variant
-        accuracy, fit = interval_of(results.accuracies(variant)), fitted(results.rows(variant))
-        ladders[ladder].append({"name": name, "accuracy": accuracy, "step": step, "fitted": fit})
+        values, fit = results.accuracies(variant), fitted(results.rows(variant))
+        accuracy, lowest = interval_of(values), min(values)
+        ladders[ladder].append({"name": name, "accuracy": accuracy, "lowest": lowest, "step": step, "fitted": fit})
     *_, exploration, deep, _ = (v for (ladder, _), v in RUNGS.items() if ladder == "digit labels")
     seconds = [mean(float(row["seconds"]) for row in results.rows(variant)) for variant in (exploration, deep)]
     fresh = {
