@@ -63,69 +63,41 @@ def test_all_is_made_from_the_saved_rows_as_it_is_committed(
     assert list(folder.rglob("*.partial*")) == []
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder into which build.main writes, without figures and pdf; the saved rows are those of the checkout."""
-    (tmp_path / "report").mkdir()
-    readmes = [tmp_path / "README.md", tmp_path / "report" / "README.md"]
-    for file, copied in zip((README, STUDY), readmes, strict=True):
-        shutil.copy(file, copied)
-    monkeypatch.setattr(build, "READMES", tuple(readmes))
-    monkeypatch.setattr(build, "NUMBERS", tmp_path / "report" / "numbers.json")
-    monkeypatch.setattr(build, "REPORT", tmp_path / "report")
-    return tmp_path
-
-
 @pytest.mark.parametrize(
     ("count", "old", "new"), [(0, "<!-- results -->", ""), (2, "", "<!-- results -->\n<!-- end of results -->\n")]
 )
 def test_a_readme_without_one_place_for_a_table(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, count: int, old: str, new: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, old: str, new: str
 ) -> None:
-    monkeypatch.setattr(build, "all_numbers", lambda _: json.loads((REPORT / "numbers.json").read_text("utf-8")))
-    file = elsewhere / "report" / "README.md"
-    file.write_text(file.read_text(encoding="utf-8") + new, encoding="utf-8")
-    other = elsewhere / "README.md"
-    other.write_text(other.read_text(encoding="utf-8").replace(old, ""), encoding="utf-8")
-    texts = file.read_bytes(), other.read_bytes()
+    files = tmp_path / "README.md", tmp_path / "STUDY.md"
+    files[0].write_text(README.read_text(encoding="utf-8").replace(old, ""), encoding="utf-8")
+    files[1].write_text(STUDY.read_text(encoding="utf-8") + new, encoding="utf-8")
+    monkeypatch.setattr(build, "READMES", files)
     message = f"the READMEs have {count} places for the table 'results', they should have one"
     with pytest.raises(UserError, match=message):
-        build.main()
-    assert (file.read_bytes(), other.read_bytes()) == texts
-    assert not (elsewhere / "report" / "numbers.json").exists()
-
-
-def test_a_mistake_in_the_text_of_the_report(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (elsewhere / "report" / "report.typ").write_text("A text.\n\n#no_such_thing")
-    numbers = json.loads((REPORT / "numbers.json").read_text(encoding="utf-8"))
-    monkeypatch.setattr(build, "Results", lambda _: None)
-    monkeypatch.setattr(build, "all_numbers", lambda _: numbers)
-    monkeypatch.setattr(build, "pictures", dict)
-    monkeypatch.setattr(build, "ROOT", elsewhere)
-    with pytest.raises(UserError, match=r"^report\.pdf was not made:\nerror: unknown variable(.|\n)*report\.typ:3:1"):
-        build.main()
+        build.readmes(json.loads((REPORT / "numbers.json").read_text(encoding="utf-8")))
 
 
 def test_a_missing_or_changed_row_ends_the_build_before_anything_is_written(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """First, the frozen records are read."""
     frozen: list[str] = []
     monkeypatch.setattr(build, "read_frozen", frozen.append)
-    folder = tmp_path_factory.mktemp("results")
+    monkeypatch.setattr(build, "NUMBERS", tmp_path / "numbers.json")
     for file in RESULTS.glob("*.csv"):
-        shutil.copy(file, folder)
-    missing, *rows = read(folder / "sharing.csv")
-    write(folder / "sharing.csv", *rows)
-    monkeypatch.setattr(build, "Results", lambda jobs: Results(jobs, folder))
+        shutil.copy(file, tmp_path)
+    missing, *rows = read(tmp_path / "sharing.csv")
+    write(tmp_path / "sharing.csv", *rows)
+    monkeypatch.setattr(build, "Results", lambda jobs: Results(jobs, tmp_path))
     job = f"{missing['network']} in round {missing['round']} with the settings {missing['settings']}"
-    with pytest.raises(UserError, match=re.escape(f"{folder} lacks 1 rows, the first {job}. Run report/study.py.")):
+    with pytest.raises(UserError, match=re.escape(f"{tmp_path} lacks 1 rows, the first {job}. Run report/study.py.")):
         build.main()
     assert frozen == list(FROZEN)
-    write(folder / "sharing.csv", {**missing, "wrong": "5"}, *rows)
+    write(tmp_path / "sharing.csv", {**missing, "wrong": "5"}, *rows)
     with pytest.raises(UserError, match=r"sharing\.csv, line 2 was changed"):
         build.main()
-    assert not (elsewhere / "report" / "numbers.json").exists()
+    assert not (tmp_path / "numbers.json").exists()
 
 
 def without_proofs(text: str) -> str:

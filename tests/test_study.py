@@ -169,15 +169,6 @@ def test_two_studies_do_not_write_to_the_same_file(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-def test_results_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "results").write_text("a file in the folder's place")
-    file = tmp_path / "results" / "test.csv"
-    said = rf"{file} cannot be written: .* Finished rows are kept; start again to go on\."
-    with pytest.raises(UserError, match=said):
-        run_missing(file, [FIRST], Here())
-    run_missing(file, [], Here())  # nothing is missing: nothing is written
-
-
 def test_a_full_disk(tmp_path: Path) -> None:
     """It ends in the middle of a row. What was whole stays, and the study goes on from there."""
     file = tmp_path / "test.csv"
