@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import textwrap
 import time
@@ -362,6 +363,22 @@ def test_how_a_run_ends(tmp_path: Path, how: str, when: str) -> None:
         assert psutil.wait_procs(children, timeout=LIMIT / 4)[1] == []
     assert (process.returncode, errors) == (status, said)
     assert "Traceback" not in output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no processes")
+def test_ctrl_c_ends_the_training_and_not_the_session(tmp_path: Path) -> None:
+    """After `python -i`, as in a notebook."""
+    checkout = quick(tmp_path)
+    checkout.edit("test.py", "WSModel, train_model_WS)", "WSModel, train_model_WS, nb_epochs=10**6)")
+    with checkout.start("-i", stdin=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{HEAD}\n"
+        children = wait_for_children(psutil.Process(process.pid))
+        to_all(psutil.Process(process.pid), children, signal.SIGINT)
+        output, errors = process.communicate("print('still here')\n", timeout=LIMIT / 4)
+        assert psutil.wait_procs(children, timeout=LIMIT / 4)[1] == []
+    assert output.endswith("still here\n")
+    assert "KeyboardInterrupt" in errors
 
 
 def wait_for_children(parent: psutil.Process) -> list[psutil.Process]:
