@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from common.evidence import compare, fitted, interval_of, span
-from common.networks import AUX1, BASE, EXPLORATION, MAIN, WS1, Network
+from common.networks import AUX1, BASE, EXPLORATION, MAIN, WS1
 from common.results import Results
 from common.rows import Variant
 
@@ -17,13 +17,11 @@ ROUNDS = range(10)
 NUMBERS = (125, 250, 500, 1000, 2000, 4000, 8000)
 
 
-def numbers_of(network: Network) -> list[int]:
-    """Return the numbers of training pairs that a network is run with: exploration classes up to the protocol's."""
-    return [number for number in NUMBERS if network in BASE or number <= NB_TRAIN_PAIRS]
-
-
-VARIANTS: dict[tuple[str, int | str], Variant] = {
-    (net.name, n): Variant(net, {"nb_train_pairs": n}, ROUNDS) for net in MAIN for n in numbers_of(net)
+VARIANTS: dict[tuple[str, int | str], Variant] = {  # the exploration classes up to the protocol's number
+    (net.name, n): Variant(net, {"nb_train_pairs": n}, ROUNDS)
+    for net in MAIN
+    for n in NUMBERS
+    if net in BASE or n <= NB_TRAIN_PAIRS
 }
 LONG = 400  # epochs, until the fewest pairs fit
 VARIANTS |= {
