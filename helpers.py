@@ -27,7 +27,7 @@ NB_EPOCHS = 50  # passes over the training pairs; lower it for a quick run
 
 # training
 LEARNING_RATE = 0.1
-MINI_BATCH_SIZE = 100  # pairs; WSModel1 and AuxModel1 have their own in models/, as they have an AUX_WEIGHT
+MINI_BATCH_SIZE = 100  # pairs; WSModel1 and AuxModel1 have their own in models/, and AuxModel1 an AUX_WEIGHT
 AUX_WEIGHT = 0.5  # weight of the two digits' losses beside the comparison's weight of 1
 
 # pairs
@@ -133,7 +133,7 @@ def generator_of(purpose: str, nb_round: int) -> torch.Generator:
 
 
 class Round(NamedTuple):
-    """The pairs of one round, on the device that trains: N for training, and as many for the test as NB_TEST_PAIRS.
+    """The pairs of one round, on the device that trains: N for training, M for the test.
 
     The target is 1 if the first digit is less than or equal to the second, else 0; the classes are the digits 0-9.
     Both inputs are (pixel - mean) / std, with the training pixels' mean and standard deviation.
@@ -143,7 +143,7 @@ class Round(NamedTuple):
     train_input: Tensor  # float32 (N, 2, 14, 14)
     train_target: Tensor  # int64 (N,)
     train_classes: Tensor  # int64 (N, 2)
-    test_input: Tensor
+    test_input: Tensor  # as for training, with M
     test_target: Tensor
     test_classes: Tensor
     mean: Tensor  # of pixels from 0 to 255
@@ -280,7 +280,7 @@ def train(
     `shuffle` the mini-batches are drawn anew each epoch. With `one_cycle` learning rate and momentum follow
     `one_cycle_at`. `averaging` is the per-step decay of a moving average of weights and statistics, which the model
     gets at the end. `after_epoch` is called with the model and the losses so far; what it draws, and the mode that it
-    leaves, change no training. DivergenceError if a loss or a weight is not finite, UserError as `outputs`.
+    leaves, change nothing. DivergenceError if a loss or a weight is not finite, UserError where `loss_of` raises it.
     """
     nb_epochs = NB_EPOCHS if nb_epochs is None else nb_epochs
     learning_rate = LEARNING_RATE if learning_rate is None else learning_rate
@@ -386,7 +386,7 @@ def run(
     torch.manual_seed(seed_of("weights", data.number))  # seeds whatever takes no generator: initial weights, dropout
     model = make().to(data.train_input.device)
     for layer in model.modules():
-        if type(layer) is nn.Conv2d:  # 1.55 times as fast, and why `view` fails after it; not for all layers
+        if type(layer) is nn.Conv2d:  # 1.55 times as fast, but `view` fails on what comes out; not for all layers
             layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     order = generator_of("order", data.number)
     losses = train_function(model, data.train_input, data.train_target, *train_classes, generator=order, **settings)

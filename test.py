@@ -4,8 +4,8 @@
 
 Lower NB_EPOCHS in helpers.py for a quick run, raise NB_ROUNDS for more rounds, each with new pairs. Uncomment a line of
 `networks` to run an exploration class beside its base class, and the last line of this file to draw the losses. A loss
-is the mean over an epoch's mini-batches, `seconds` is processor time. A default run prints this, with the same digits
-but for the seconds on every x86-64 processor with AVX2:
+is the mean over an epoch's mini-batches, `seconds` is processor time. A default run prints this, all but the seconds to
+the last digit, on every x86-64 processor with AVX2:
 
     network      parameters  first loss  last loss  test accuracy  wrong  seconds
     SimpleModel      57,956      0.6848     0.0034         80.6 %    194      3.0

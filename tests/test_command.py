@@ -210,9 +210,20 @@ def test_the_exploration_classes_run_when_their_lines_are_uncommented() -> None:
     ]
 
 
-def test_a_network_has_the_same_colour_and_marker_everywhere(main_job: ModuleType) -> None:
+def test_a_network_has_one_label_and_the_same_colour_everywhere(
+    main_job: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the user's own has PyPlot's next colour."""
     from common.plotting import STYLES
+    from matplotlib.axes import Axes
 
+    drawn: list[Any] = []
+    monkeypatch.setattr(Axes, "plot", lambda *_, **style: drawn.append(style))
+    monkeypatch.setattr(Axes, "legend", lambda _: None)
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: None)
+    main_job.plot_losses([result(name, r, 1) for r in (3, 4) for name in ("WSModel", "Own")])
+    assert [style["label"] for style in drawn] == ["WSModel", "Own", None, None]
+    assert [(style["color"], style["marker"]) for style in drawn[:2]] == [main_job.STYLES["WSModel"], (None, ".")]
     assert {network.name: style for network, style in STYLES.items()} == main_job.STYLES
 
 

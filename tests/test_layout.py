@@ -53,12 +53,13 @@ def test_jobs_come_round_after_round_and_each_once() -> None:
 
 
 def test_no_choice_is_made_in_the_rounds_of_the_study() -> None:
-    """From round 1000 on, pairs are for validation; those of rounds 200 to 229 are for the claims' verdicts alone."""
+    """From round 1000 on, pairs are for validation; those of rounds 200 to 259 are for the verdicts alone."""
     for name, experiment in EXPERIMENTS.items():
         for job in jobs_of(experiment):
             validation = {setting: job.settings.get(setting) for setting in VALIDATION} == VALIDATION
             assert validation == bool(job.settings.get("validation")) == (job.round >= 1000), job
             assert job.round >= 1000 or name not in ("tuning", "ablation", "course", "learning_rate")
             assert job.round not in range(200, 230) or name in ("confirmation", "train_pairs")
+            assert job.round not in range(230, 260) or name == "ladder"
     with (RESULTS / "exploration.csv").open(newline="", encoding="utf-8") as file:
         assert min(int(row["round"]) for row in csv.DictReader(file)) >= 1000

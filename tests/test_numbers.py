@@ -65,11 +65,10 @@ def of_claims() -> dict[str, Any]:
         over_all = plain.accuracies(plain.of(name, claims.ALL_ROUNDS))
         worst = {"worst": min(over_all), "best_of_base": max(values[name[:-1]])}
         more_rounds[name] = {**plain.interval_of(over_all), "n": len(over_all), **worst}
-    protocol = {"epochs": 50, "rate": 0.1, "aux": 0.5, "train": 1000, "test": 1000, "rounds": 30, "last_round": 29}
+    protocol = {"epochs": 50, "rate": 0.1, "aux": 0.5, "train": 1000, "test": 1000, "last_round": 29}
     protocol |= {"resamples": 100_000, "alpha": 0.05, "power": 0.8, "most_parameters": 70_000}
     return {
         "networks": {name: plain.interval_of(of_network) for name, of_network in values.items()},
-        "sd": [stdev(each) for each in compared],
         "detectable": [{str(n): (d * stdev(each), 1e-3) for n, d in plain.DETECTABLE.items()} for each in compared],
         "more_rounds": more_rounds,
         "protocol": protocol,
@@ -104,8 +103,7 @@ def of_confirmation() -> dict[str, Any]:
             }
         )
     more = {"rounds": f"{rounds[0]} to {rounds[-1]}", "n": len(rounds), "pairs": 5000, "commit": COMMIT}
-    labels = plain.minus(*(plain.accuracies(plain.of(name, rounds, **all_pairs)) for name in ("AuxModel1", "WSModel1")))
-    return {"networks": networks, "claims": lines, "labels": plain.interval_of(labels), **more}
+    return {"networks": networks, "claims": lines, **more}
 
 
 def as_theirs(name: str, rate: float) -> list[Row]:
@@ -223,6 +221,7 @@ def test_the_best_networks_were_committed_before_their_rounds() -> None:
     assert 'zip(nets, ({}, {"nb_epochs": LONG}), strict=True)' in before
     settings = {"nb_epochs": 100, "nb_test_pairs": 5000}
     rows = [row for name in ("DeepModel", "DeepAuxModel") for row in plain.of(name, ladder.FRESH_ROUNDS, **settings)]
+    rows += [row for name in plain.EXPLORATION for row in plain.of(name, ladder.FRESH_ROUNDS, nb_test_pairs=5000)]
     came_after(ladder.COMMIT, range(230, 260), rows)
 
 

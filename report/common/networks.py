@@ -182,8 +182,8 @@ def train_then_refit(
 ) -> list[float]:
     """Train as AuxModel is; then freeze the branch and fit a new linear last layer on what it is `given`.
 
-    That is one of GIVEN, of the training pairs' digit scores, in evaluation mode. `by_hand` does
-    not fit it, but sets it to compare one-hot digits i and j: the second score is j - i + 0.5, the first 0.
+    That is what a layer of GIVEN makes of the training pairs' digit scores, in evaluation mode. With `by_hand` the last
+    layer is not fitted but set, to compare one-hot digits i and j: the second score is j - i + 0.5, the first 0.
     """
     losses = train_model_AM(model, train_input, train_target, train_classes, generator=generator, **settings)
     model.activation = GIVEN[given]()

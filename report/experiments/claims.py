@@ -54,7 +54,7 @@ def differences(results: Results, variants: Mapping[str, Variant] = DEFAULTS) ->
 
 
 def numbers(results: Results) -> dict[str, Any]:
-    """Return the networks' accuracies, the differences that the claims are about, and the protocol."""
+    """Return the networks' accuracies, what differences can be detected, more rounds, and the protocol."""
     values = {net.name: results.accuracies(DEFAULTS[net.name]) for net in MAIN}
     deviations = list(map(stdev, differences(results)))
     more_rounds = {}
@@ -64,7 +64,6 @@ def numbers(results: Results) -> dict[str, Any]:
         more_rounds[network.name] = {**interval_of(over_all), "n": len(over_all), **worst}
     return {
         "networks": {name: interval_of(of_network) for name, of_network in values.items()},
-        "sd": deviations,
         "detectable": [{str(n): detectable(sd, n) for n in (10, 30)} for sd in deviations],
         "more_rounds": more_rounds,
         "protocol": {
@@ -73,7 +72,6 @@ def numbers(results: Results) -> dict[str, Any]:
             "aux": helpers.AUX_WEIGHT,
             "train": helpers.NB_TRAIN_PAIRS,
             "test": helpers.NB_TEST_PAIRS,
-            "rounds": len(ROUNDS),
             "last_round": ROUNDS[-1],
             "resamples": NB_RESAMPLES,
             "alpha": ALPHA,

@@ -10,7 +10,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from common.evidence import compare, difference_text, fitted, interval_of, judge, markdown_table, span
-from common.networks import AUX1, BASE, MAIN, WS1, Network
+from common.networks import BASE, MAIN, WS1, Network
 from common.plotting import figure_of, label_places, strip
 from common.results import Results
 from common.rows import Variant, digit_accuracy
@@ -65,7 +65,6 @@ def numbers(results: Results) -> dict[str, Any]:
     ]
     return {
         "networks": {network.name: network_numbers(results, network) for network in ABOUT},
-        "labels": interval_of(compare(results, VARIANTS[AUX1.name], VARIANTS[WS1.name])),
         "claims": claims,
         "commit": COMMIT,
         "rounds": span(ROUNDS),

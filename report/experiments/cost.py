@@ -47,10 +47,10 @@ def processors_line(numbers: dict[str, Any]) -> str:
 
 
 def speed_line(numbers: dict[str, Any]) -> str:
-    """Return README's sentence on speed; how many seconds that are depends on the day."""
+    """Return README's sentence on speed: a ratio, since the seconds depend on the day."""
     return (
-        "A plain version of the same job, with the authors' larger layers, one network after the other, takes "
-        "{ratio:.1f} times as long by the clock, on {machine}.".format(**numbers["speed"])
+        "A plain version of the same job, with the authors' larger layers and their count of errors after each epoch, "
+        "takes {ratio:.1f} times as long by the clock, on {machine}.".format(**numbers["speed"])
     )
 
 

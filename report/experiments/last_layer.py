@@ -33,10 +33,12 @@ VARIANTS = {
     for name, (networks, settings) in LAST_LAYERS.items()
     for labelled, network in zip((False, True), networks, strict=True)
 }
-GIVEN = {"relu": "ReLU", "none": "plain scores", "highest": "highest score alone", "shares": "ReLU divided by its sum"}
-GIVEN |= {"softmax": "softmax", "one-hot": "one-hot"}
+TEXTS = {  # what the last layer is refitted on, by its name in networks.GIVEN
+    **{"relu": "ReLU", "none": "plain scores", "highest": "highest score alone"},
+    **{"shares": "ReLU divided by its sum", "softmax": "softmax", "one-hot": "one-hot"},
+}
 FROZEN = {  # AuxModel, with another linear last layer on its frozen scores
-    **{f"refitted on {text}": Variant(REFITTED, {"given": given}, ROUNDS) for given, text in GIVEN.items()},
+    **{f"refitted on {text}": Variant(REFITTED, {"given": given}, ROUNDS) for given, text in TEXTS.items()},
     "by hand on softmax": Variant(REFITTED, {"given": "softmax", "by_hand": True}, ROUNDS),
 }
 READERS = {net.name: Variant(net, {}, ROUNDS) for net in (READING, READING1)}
@@ -95,15 +97,15 @@ def frozen_numbers(results: Results) -> dict[str, Any]:
         READING1.name: {**interval_of(exploration), "over": over(exploration, aux1)},
     }
     rows, ws = results.rows(confirmation.VARIANTS[AUX.name]), results.accuracies(confirmation.VARIANTS[WS.name])
-    own, read = ([right(row, column) for row in rows] for column in ("wrong", "highest_wrong"))
-    sharp = (results.accuracies(FROZEN[f"refitted on {GIVEN[name]}"]) for name in ("one-hot", "highest"))
-    equal = over(*sharp)  # what equal heights of the highest scores add
-    parts = {"reading": over(read, ws), "comparing": over(own, read)}
+    trained, read = ([right(row, column) for row in rows] for column in ("wrong", "highest_wrong"))
+    one_hot, alone_highest = (
+        results.accuracies(FROZEN[f"refitted on {TEXTS[name]}"]) for name in ("one-hot", "highest")
+    )
     return {
         "lines": [{"name": name, **line} for name, line in lines.items()],
         "alone": alone,
-        "split": parts,
-        "equal": equal,
+        "split": {"reading": over(read, ws), "comparing": over(trained, read)},
+        "equal": over(one_hot, alone_highest),  # what equal heights of the highest scores add
     }
 
 
@@ -147,9 +149,12 @@ def readme_line(numbers: dict[str, Any]) -> str:
     """Return README's item on where AuxModel's errors are."""
     lines = {line["name"]: line for line in numbers["frozen"]["lines"]}
     own = lines["own, as trained"]
-    relu, highest, soft = (lines[f"refitted on {GIVEN[name]}"] for name in ("relu", "highest", "softmax"))
-    require("on ReLU the refitted layer is no better", relu["high"] < own["high"] + 1)
-    require("on the highest score alone and on softmax it is", min(highest["over"]["low"], soft["over"]["low"]) > 4)
+    relu, highest, soft = (lines[f"refitted on {TEXTS[name]}"] for name in ("relu", "highest", "softmax"))
+    require("refitted on ReLU it is no better", relu["high"] < own["high"] + 1)
+    require(
+        "refitted on the highest score alone, or on softmax, it is better",
+        min(highest["over"]["low"], soft["over"]["low"]) > 4,
+    )
     alone = numbers["frozen"]["alone"][READING.name]
     require("reading alone is better than AuxModel", alone["over"]["low"] > 0)
     return (
@@ -174,6 +179,7 @@ def picture(results: Results) -> Figure:
     for axes, limits, (title, key, lines) in zip(panels, LIMITS, groups, strict=True):
         names = [f"{line[key]}, {line['epochs']}" for line in lines]
         for index, (network, label) in enumerate(((WS, "WSModel − SimpleModel"), (AUX, "AuxModel − WSModel"))):
+            # `fitted` is of SimpleModel, WSModel and AuxModel, or of the two that have a last layer to choose
             compared = slice(index, index + 2) if len(lines[0]["fitted"]) == 3 else slice(index + 1)
             fit = [min(line["fitted"][compared]) >= 0.8 * line.get("n", pairs["n"]) for line in lines]
             forest(axes, names, [line["differences"][index] for line in lines], fit, network, label)

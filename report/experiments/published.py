@@ -3,7 +3,7 @@
 from statistics import mean
 from typing import Any
 
-from common.evidence import compare, interval_of
+from common.evidence import compare, interval_of, span
 from common.networks import BASE, PUBLISHED, SIMPLE
 from common.results import Results
 from common.rows import Variant
@@ -26,5 +26,5 @@ def numbers(results: Results) -> dict[str, Any]:
         "accuracies": [[mean(results.accuracies(variant)) for variant in each.values()] for each in (short, long)],
         "differences": list(map(interval_of, claims.differences(results, long))),
         "simple": interval_of(larger),
-        "rounds": len(ROUNDS),
+        "rounds": span(ROUNDS),
     }
