@@ -86,7 +86,7 @@ class WSModel1(WSModel):
     }
 
     def __init__(self, maps: tuple[int, int] = (32, 64), hidden: int = 150) -> None:
-        super().__init__(activation=nn.Identity)  # replaced below; the draw of its weights stays
+        super().__init__(activation=nn.Identity)  # its layers are replaced; drawing them keeps the rows' numbers
         self.branch = nn.Sequential(
             nn.Conv2d(1, maps[0], 3),
             nn.MaxPool2d(2),

@@ -11,12 +11,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from common import fingerprints
-from common.rows import COLUMNS, FROZEN, RESULTS, Job, Key, Row, Variant, accuracy, checksum, key_of, made_with, text_of
+from common.rows import (
+    COLUMNS,
+    FROZEN,
+    IDENTITY,
+    RESULTS,
+    Job,
+    Key,
+    Row,
+    Variant,
+    accuracy,
+    checksum,
+    key_of,
+    made_with,
+    text_of,
+)
 from helpers import UserError
 
 REMEDY = "Restore the line, or delete it and run report/study.py"
 MADE_BY = ("seconds", "error", "torch", "cpu", "arithmetic", "commit", "code", "checksum")
-RESULT_COLUMNS = [column for column in COLUMNS[3:] if column not in MADE_BY]  # the first three are its key
+RESULT_COLUMNS = [column for column in COLUMNS if column not in (*IDENTITY, *MADE_BY)]
 
 
 def read_rows(file: Path) -> dict[Key, Row]:

@@ -19,14 +19,13 @@ QUESTION = "What is each step worth, from the authors' script to the exploration
 ROUNDS = range(1400, 1410)  # not those in which the settings were chosen
 SHORT = {"nb_epochs": 25}
 DEEPER, LONG = "four convolutions", 2 * NB_EPOCHS
-LONGER = f"{LONG} epochs"
+LAST = {False: "balance: WSModel1", True: "weight, smoothing: AuxModel1"}  # by digit labels: the exploration class
 
 
 def rungs(
     theirs: Network, ours: Network, joint: Network, ablated: Network, deep: Network, last: dict[str, Any]
 ) -> Iterator[tuple[str, Network, dict[str, Any]]]:
     """Give each rung: its name, its network, and its settings."""
-    labelled = ours.labelled
     yield "the authors' final script", theirs, {**SHORT, "shuffle": False}
     yield "mini-batches shuffled", theirs, SHORT
     yield "our layers, half the maps", ours, SHORT
@@ -39,12 +38,12 @@ def rungs(
         ("two distorted views", {"two_views": True}),
         ("averaged weights", {"averaging": 0.99}),
         ("consistency", {"consistency": 1.0}),
-        ("weight, smoothing: AuxModel1" if labelled else "balance: WSModel1", last),
+        (LAST[ours.labelled], last),
     ):
         settings = settings | more
         yield name, ablated, settings
     yield DEEPER, deep, {}
-    yield LONGER, deep, {"nb_epochs": LONG}
+    yield f"{LONG} epochs", deep, {"nb_epochs": LONG}
 
 
 LADDERS = {
@@ -80,8 +79,8 @@ def numbers(results: Results) -> dict[str, Any]:
         values, fit = results.accuracies(variant), fitted(results.rows(variant))
         accuracy, lowest = interval_of(values), min(values)
         ladders[ladder].append({"name": name, "accuracy": accuracy, "lowest": lowest, "step": step, "fitted": fit})
-    *_, exploration, deep, _ = (v for (ladder, _), v in RUNGS.items() if ladder == "digit labels")
-    seconds = [mean(float(row["seconds"]) for row in results.rows(variant)) for variant in (exploration, deep)]
+    exploration, deep = (results.rows(RUNGS["digit labels", name]) for name in (LAST[True], DEEPER))
+    seconds = [mean(float(row["seconds"]) for row in rows) for rows in (exploration, deep)]
     fresh = {
         name: {
             "accuracies": [interval_of(results.accuracies(FRESH[net.name])) for net in nets],

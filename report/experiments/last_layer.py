@@ -71,7 +71,7 @@ def reader_numbers(results: Results) -> list[dict[str, Any]]:
     return lines
 
 
-def left(rows: list[Row]) -> float:
+def train_wrong(rows: list[Row]) -> float:
     """Return how many training pairs are wrong in the end, on average."""
     return mean(int(row["train_wrong"]) for row in rows)
 
@@ -85,12 +85,12 @@ def frozen_numbers(results: Results) -> dict[str, Any]:
     """Return what other last layers make of AuxModel's frozen scores, and what reading alone gives."""
     aux = results.rows(claims.DEFAULTS[AUX.name])
     own, highest, joint = ([right(row, column) for row in aux] for column in COMPARISONS.values())
-    lines: dict[str, Any] = {"own, as trained": {**interval_of(own), "left": left(aux), "over": None}}
+    lines: dict[str, Any] = {"own, as trained": {**interval_of(own), "train_wrong": train_wrong(aux), "over": None}}
     for name, variant in FROZEN.items():
-        values = results.accuracies(variant)
-        lines[name] = {**interval_of(values), "left": left(results.rows(variant)), "over": over(values, own)}
+        rows, values = results.rows(variant), results.accuracies(variant)
+        lines[name] = {**interval_of(values), "train_wrong": train_wrong(rows), "over": over(values, own)}
     for name, values in (("two highest scores", highest), ("joint comparison", joint)):
-        lines[name] = {**interval_of(values), "left": None, "over": over(values, own)}
+        lines[name] = {**interval_of(values), "train_wrong": None, "over": over(values, own)}
     base, exploration, aux1 = map(results.accuracies, (*READERS.values(), claims.DEFAULTS[AUX1.name]))
     alone = {
         READING.name: {**interval_of(base), "over": over(base, own), "over_highest": over(base, highest)},
@@ -116,12 +116,12 @@ def by_last_layer(results: Results) -> list[dict[str, Any]]:
         plain, labelled = (VARIANTS[name, with_labels, nb_epochs] for with_labels in (False, True))
         simple = Variant(SIMPLE, {"nb_epochs": nb_epochs}, plain.rounds)
         compared = compare(results, plain, simple), compare(results, labelled, plain)
-        both = [results.rows(variant) for variant in (plain, labelled)]
+        first, *both = (results.rows(variant) for variant in (simple, plain, labelled))
         lines.append(
             {
                 "name": name,
                 "epochs": nb_epochs,
-                "fitted": [fitted(rows) for rows in both],
+                "fitted": [fitted(rows) for rows in (first, *both)],
                 "wrong": [max(int(row["train_wrong"]) for row in rows) for rows in both],
                 "accuracies": [mean(map(accuracy, rows)) for rows in both],
                 "n": len(plain.rounds),
@@ -168,8 +168,10 @@ def readme_line(numbers: dict[str, Any]) -> str:
 def picture(results: Results) -> Figure:
     """Draw both claims' differences by what they depend on: rate, last layer, training pairs; hollow where few fit."""
     pairs = train_pairs.numbers(results)
-    of_pairs = [{**line, "pairs": f"{line['pairs']:,}", "epochs": NB_EPOCHS} for line in pairs["lines"]]
-    of_pairs.append({**pairs["long"], "pairs": train_pairs.NUMBERS[0]})
+    of_pairs = [
+        {"n": pairs["n"], "epochs": NB_EPOCHS, **line, "pairs": f"{line['pairs']:,}"}
+        for line in (*pairs["lines"], pairs["long"])
+    ]
     groups = (
         ("learning rate", "rate", [line for line in learning_rate.numbers(results)["lines"] if sum(line["fitted"])]),
         ("last layer", "name", by_last_layer(results)),
@@ -179,9 +181,8 @@ def picture(results: Results) -> Figure:
     for axes, limits, (title, key, lines) in zip(panels, LIMITS, groups, strict=True):
         names = [f"{line[key]}, {line['epochs']}" for line in lines]
         for index, (network, label) in enumerate(((WS, "WSModel − SimpleModel"), (AUX, "AuxModel − WSModel"))):
-            # `fitted` is of SimpleModel, WSModel and AuxModel, or of the two that have a last layer to choose
-            compared = slice(index, index + 2) if len(lines[0]["fitted"]) == 3 else slice(index + 1)
-            fit = [min(line["fitted"][compared]) >= 0.8 * line.get("n", pairs["n"]) for line in lines]
+            # `fitted` is of SimpleModel, WSModel and AuxModel: each claim is about two neighbours
+            fit = [min(line["fitted"][index : index + 2]) >= 0.8 * line["n"] for line in lines]
             forest(axes, names, [line["differences"][index] for line in lines], fit, network, label)
         axes.set(title=f"{title}, epochs", xlabel="points of accuracy", xlim=limits)
     panels[1].legend(loc="upper center", bbox_to_anchor=(0.3, -0.2), ncols=2)

@@ -65,7 +65,7 @@ def numbers(results: Results) -> dict[str, Any]:
     labels = interval_of(compare(results, VARIANTS[AUX1.name, ALL], VARIANTS[WS1.name, ALL]))
     return {
         "lines": lines,
-        "long": {"epochs": LONG, "differences": list(map(interval_of, long)), "fitted": of_long},
+        "long": {"pairs": NUMBERS[0], "epochs": LONG, "differences": list(map(interval_of, long)), "fitted": of_long},
         "doubling": [interval_of(slopes(np.array(each))) for each in zip(*effects, strict=True)],
         "relative": [relative_numbers(results, claim) for claim in claims.CLAIMS],
         "n": len(ROUNDS),
